@@ -1,0 +1,104 @@
+"""What a layer is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerwise.parameter import Parameter
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+class Layer(ABC, Generic[In, Out]):
+    """Y = f(X; P), with the way back: given dL/dY, it adds dL/dP and returns dL/dX.
+
+    The contract, with L the loss and P each of the layer's parameters::
+
+        layer(X)           -> Y             inference: writes nothing, safe from many threads
+        layer.forward(X)   -> Y, backward   training
+        backward(grad)     -> dL/dX         and adds dL/dP to each P, with P.add_grad
+        layer.parameters() -> the parameters in attribute order, those of inner layers included
+
+    To write a layer, subclass and write `forward`; inside it, as its last statement before
+    `return Y, backward`, a function `backward` that uses forward's names and makes new ones.
+    Then prove it with `check_layer`. The rules that make layers compose:
+
+    - Gradients are added, never assigned: the same layer may be used twice.
+    - A layer writes only into arrays it made itself, never into X or grad.
+    - What it keeps is its attributes, made in `__init__`: Parameters, arrays, Generators, layers,
+      and lists, tuples or dicts of these. `forward` may write its arrays and generators, never
+      anything that a backward reads. A call writes nothing: a layer whose forward writes, or
+      draws random numbers, overrides `__call__`.
+    - One backward for one forward, and between the two neither a step nor a write into X.
+    - One thread trains a network; others may call a copy of it meanwhile.
+
+    `input_shape` is the shape of one row of X, where the layer knows it.
+    """
+
+    input_shape: tuple[int, ...] | None = None
+
+    @abstractmethod
+    def forward(self, X: In, /) -> tuple[Out, Callable[[Out], In]]:
+        """Return Y and backward, the function that takes dL/dY and returns dL/dX."""
+
+    def __call__(self, X: In, /) -> Out:
+        """Return Y, the way it is wanted outside training."""
+        return self.forward(X)[0]
+
+    def forward_from_data(self, X: In, /) -> tuple[Out, Callable[[Out], In]]:
+        """`forward` for a layer that reads data: what backward returns has no meaning.
+
+        A layer that can save the work of dL/dX overrides this, and is then `@final`: a subclass
+        that changed only `forward` would train on the other's gradient.
+        """
+        return self.forward(X)
+
+    def parameters(self) -> list[Parameter]:
+        """The parameters in attribute order, those of inner layers included, each once."""
+        return [item for _, item in walk(self) if isinstance(item, Parameter)]
+
+    def zero_grad(self) -> None:
+        """Set the gradient of every parameter to zero."""
+        for parameter in self.parameters():
+            parameter.zero_grad()
+
+    def parts(self) -> Mapping[str, object]:
+        """What the layer keeps, by name: its attributes."""
+        return vars(self)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+def walk(
+    layer: Layer[Any, Any],
+) -> Iterator[tuple[str, Parameter | NDArray[Any] | np.random.Generator]]:
+    """Every Parameter, array and Generator that a layer keeps, each once, with its path.
+
+    >>> from layerwise import Dense, Sequential
+    >>> [path for path, _ in walk(Sequential(Dense(2, 3), Dense(3, 1)))]
+    ['0.W', '0.b', '1.W', '1.b']
+    """
+    seen: set[int] = set()
+    waiting: list[tuple[str, object]] = [("", layer)]
+    while waiting:
+        path, item = waiting.pop()
+        inner: Mapping[Any, object] = {}
+        if isinstance(item, Parameter | np.ndarray | np.random.Generator):
+            if id(item) not in seen:
+                yield path, item
+        elif isinstance(item, Layer):
+            inner = {} if id(item) in seen else item.parts()
+        elif isinstance(item, Mapping):
+            inner = item
+        elif isinstance(item, list | tuple):
+            inner = dict(enumerate(item))
+        seen.add(id(item))
+        below = [(f"{path}.{name}" if path else str(name), part) for name, part in inner.items()]
+        waiting += reversed(below)

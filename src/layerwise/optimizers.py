@@ -1,0 +1,179 @@
+"""How gradients change values: each optimizer is a formula on two flat vectors."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from math import inf, sqrt
+
+import numpy as np
+
+from layerwise.arrays import Vector
+from layerwise.parameter import Parameter, ParameterVector
+
+CHUNK = 65536  # numbers whose parameters, gradients and moments fit together into a CPU's cache
+
+
+class Optimizer(ABC):
+    """θ ← θ + Δ(g): changes the values θ of parameters by a formula on their gradients g.
+
+    To write an optimizer, subclass, say how many vectors of `moments` it remembers from step to
+    step, and write `update`. `steps` counts the steps. Gradients are zeroed when it is made.
+
+    Raises ValueError for no parameters or a learning rate that is not positive, TypeError for
+    parameters of two dtypes.
+    """
+
+    def __init__(
+        self, parameters: Iterable[Parameter], learning_rate: float, *, moments: int = 0
+    ) -> None:
+        self.learning_rate = learning_rate
+        self.vector = ParameterVector(parameters)
+        self.vector.zero_grad()
+        self.moments = [np.zeros_like(self.vector.value) for _ in range(moments)]
+        self.steps = 0
+
+    @property
+    def learning_rate(self) -> float:
+        """The size of a step; it may be changed between steps."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, new: float) -> None:
+        _require(0 < new < inf, self, f"learning_rate={new}", "a positive number")
+        self._learning_rate = float(new)
+
+    def step(self) -> None:
+        """Change the values by the gradients added since the last step, and zero those.
+
+        Raises RuntimeError if there are none: then no backward ran, or it ran for other
+        parameters than these.
+        """
+        vector = self.vector
+        if not vector.has_grad:
+            raise RuntimeError(
+                f"{type(self).__name__}: no gradient was added since the last step: call backward "
+                "before step. If you did, this optimizer holds other parameters than the network: "
+                "copy or pickle the two together, as in deepcopy((network, optimizer))"
+            )
+        vector.collect()
+        self.steps += 1
+        for start in range(0, vector.value.size, CHUNK):
+            chunk = slice(start, start + CHUNK)
+            moments = [moment[chunk] for moment in self.moments]
+            self.update(vector.value[chunk], vector.grad[chunk], *moments)
+        vector.zero_grad()
+
+    def zero_grad(self) -> None:
+        """Set the gradient of every parameter to zero."""
+        self.vector.zero_grad()
+
+    def reset(self) -> None:
+        """Forget the steps made: the moments are zero again."""
+        self.steps = 0
+        for moment in self.moments:
+            moment.fill(0)
+
+    @abstractmethod
+    def update(self, value: Vector, grad: Vector, *moments: Vector) -> None:
+        """Change `value` and `moments` in place. `grad` is zeroed next, so it may be overwritten.
+
+        The formula must go entry by entry: it is called for one chunk of the vectors at a time.
+        """
+
+
+class SGD(Optimizer):
+    """θ ← θ − η g; with momentum μ: v ← μ v − η g and θ ← θ + v; Nesterov: θ ← θ + μ v − η g.
+
+    g is the gradient, η `learning_rate` and v starts from zero. Nesterov's formula uses the new v.
+
+    Raises ValueError for a momentum beyond [0, 1), and for Nesterov without momentum. Source:
+    course part 2.2, momentum part 4.5; Nesterov as in Sutskever et al. 2013, in the form of
+    Bengio et al. 2012, arXiv:1212.0901, equation 7.
+
+    >>> p = Parameter(np.array([1.0])); sgd = SGD([p], learning_rate=0.1)
+    >>> p.add_grad(np.array([2.0])); sgd.step(); p.value
+    array([0.8])
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Parameter],
+        learning_rate: float = 0.01,
+        *,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+    ) -> None:
+        _require(0 <= momentum < 1, self, f"momentum={momentum}", "at least 0 and below 1")
+        valid = not nesterov or momentum > 0
+        _require(valid, self, "nesterov=True without momentum", "one, as in momentum=0.9")
+        self.momentum = momentum
+        self.nesterov = nesterov
+        super().__init__(parameters, learning_rate, moments=1 if momentum else 0)
+
+    def update(self, value: Vector, grad: Vector, *moments: Vector) -> None:
+        """Change `value` in place; `grad` serves as scratch."""
+        grad *= self.learning_rate
+        if not moments:
+            value -= grad
+            return
+        (v,) = moments
+        v *= self.momentum
+        v -= grad
+        if self.nesterov:
+            value -= grad
+            np.multiply(v, self.momentum, out=grad)
+            value += grad
+        else:
+            value += v
+
+
+class Adam(Optimizer):
+    """θ ← θ − η m̂ / (√v̂ + ε), m̂ and v̂ the running means of g and g², corrected for their start.
+
+    In full: m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ)
+    at step t, η `learning_rate`, and m and v from zero. Kept here are the sums m / (1 − β₁) and
+    v / (1 − β₂), which need two products fewer; the factors go into the step size and ε.
+
+    Raises ValueError for a β beyond [0, 1) or an ε that is not positive. Source: Kingma and Ba
+    2015, arXiv:1412.6980, algorithm 1.
+
+    >>> p = Parameter(np.array([1.0])); adam = Adam([p], learning_rate=0.1)
+    >>> p.add_grad(np.array([2.0])); adam.step(); p.value.round(6)
+    array([0.9])
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Parameter],
+        learning_rate: float = 0.001,
+        *,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+    ) -> None:
+        _require(0 <= beta1 < 1, self, f"beta1={beta1}", "at least 0 and below 1")
+        _require(0 <= beta2 < 1, self, f"beta2={beta2}", "at least 0 and below 1")
+        _require(0 < epsilon < inf, self, f"epsilon={epsilon}", "a positive number")
+        self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
+        super().__init__(parameters, learning_rate, moments=2)
+
+    def update(self, value: Vector, grad: Vector, *moments: Vector) -> None:
+        """Change `value` in place; `grad` serves as scratch."""
+        m, v = moments
+        m_scale = (1 - self.beta1) / (1 - self.beta1**self.steps)
+        v_scale = sqrt((1 - self.beta2) / (1 - self.beta2**self.steps))
+        m *= self.beta1
+        m += grad
+        np.square(grad, out=grad)
+        v *= self.beta2
+        v += grad
+        np.sqrt(v, out=grad)
+        grad += self.epsilon / v_scale
+        np.divide(m, grad, out=grad)
+        grad *= self.learning_rate * m_scale / v_scale
+        value -= grad
+
+
+def _require(valid: bool, optimizer: Optimizer, what: str, expected: str) -> None:
+    """Raise ValueError unless valid."""
+    if not valid:
+        raise ValueError(f"{type(optimizer).__name__}: {what} came, expected {expected}")
