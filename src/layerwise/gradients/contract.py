@@ -1,0 +1,329 @@
+"""What every layer promises, compared exactly where it can be, before any difference is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerwise.gradients.differences import EPS, ulps
+from layerwise.gradients.probe import AnyLayer, Probe, Tensors, flat, read_only, shaped
+from layerwise.layers.base import Layer, walk
+from layerwise.parameter import Parameter
+
+
+@dataclass(eq=False, repr=False)
+class Fault:
+    """A broken promise, and the name of the mistake where it is a known one."""
+
+    text: str
+    hint: str | None = None
+
+
+OVERWRITTEN = "argument overwritten: make a new array instead of writing into one you were given"
+ASSIGNED = "assigned instead of added: use parameter.add_grad(...)"
+
+
+def first_fault(layer: AnyLayer, X: object, rng: np.random.Generator) -> Fault | None:
+    """The first promise that the layer breaks at X."""
+    return next(_faults(layer, X, rng), None)
+
+
+def _faults(layer: AnyLayer, X: object, rng: np.random.Generator) -> Iterator[Fault]:
+    yield from _as_given(layer, X, rng)
+    yield from _inference(layer, X)
+    probe = Probe(layer, X)
+    yield from _reproducible(probe, rng)
+    for from_data in (False, True):
+        yield from _added(probe, rng, from_data=from_data)
+    yield from _independent(probe, rng)
+    yield from _linear(probe, rng)
+    yield from _from_data(probe, rng)
+
+
+def _as_given(layer: AnyLayer, X: object, rng: np.random.Generator) -> Iterator[Fault]:
+    """Arguments untouched, and shapes, dtypes and finite numbers, in the layer's own dtype."""
+    copy, mine = deepcopy(layer), deepcopy(X)
+    copy.zero_grad()
+    Y, backward = copy.forward(mine)
+    if not same(mine, X):
+        yield Fault("forward changed its argument X", OVERWRITTEN)
+    yield from _answer_faults(Y, X, copy)
+    c = shaped(rng.standard_normal(flat(Y).size), Y)
+    grad, answer = deepcopy(c), deepcopy(Y)
+    for g in parts(grad):
+        g.flags.writeable = True
+    try:
+        dX = backward(grad)
+    except Exception as error:
+        yield _raised("backward", error)
+        return
+    for one, other, what in (
+        (grad, c, "its argument grad"),
+        (mine, X, "forward's argument X"),
+        (Y, answer, "forward's answer Y"),
+    ):
+        if not same(one, other):
+            yield Fault(f"backward changed {what}", OVERWRITTEN)
+    yield from shape_faults(dX, X, Y)
+    gradients = {_name(X, i): d for i, d in enumerate(parts(dX)) if parts(X)[i].dtype.kind == "f"}
+    gradients |= {path: p.grad for path, p in walk(copy) if isinstance(p, Parameter)}
+    for name, gradient in gradients.items():
+        if not np.all(np.isfinite(gradient)):
+            yield Fault(f"the gradient of {name} has numbers that are not finite")
+    locked = tuple(map(read_only, parts(X)))
+    try:
+        deepcopy(layer).forward(locked if isinstance(X, tuple) else locked[0])[1](c)
+    except Exception as error:
+        yield _raised("forward or backward with read-only arguments", error)
+
+
+def _answer_faults(Y: object, X: object, layer: AnyLayer) -> Iterator[Fault]:
+    """An answer is of arrays of finite floats, in the one dtype of the layer or else of X."""
+    dtypes = {p.dtype for p in layer.parameters()}
+    dtypes = dtypes or {A.dtype for A in parts(X) if A.dtype.kind == "f"}
+    for y in parts(Y):
+        if not isinstance(y, np.ndarray) or y.dtype.kind != "f":
+            yield Fault(f"forward returned {type(y).__name__}, expected an array of floats")
+        elif not np.all(np.isfinite(y)):
+            yield Fault("forward returned numbers that are not finite")
+        elif len(dtypes) == 1 and y.dtype not in dtypes:
+            yield Fault(f"forward returned {y.dtype}, expected {dtypes.pop()}: keep one dtype")
+
+
+def _raised(who: str, error: Exception) -> Fault:
+    """The fault of raising an error, which is a write where NumPy says so."""
+    hint = OVERWRITTEN if "read-only" in str(error) else None
+    return Fault(f"{who} raised {type(error).__name__}: {error}", hint)
+
+
+def shape_faults(dX: object, X: object, Y: object) -> Iterator[Fault]:
+    """The gradient of each floating input has its shape and Y's dtype."""
+    if isinstance(dX, tuple) != isinstance(X, tuple) or len(parts(dX)) != len(parts(X)):
+        yield Fault("backward returned another number of gradients than forward has inputs")
+        return
+    dtype = parts(Y)[0].dtype
+    for i, (d, x) in enumerate(zip(parts(dX), parts(X), strict=True)):
+        if x.dtype.kind != "f":
+            continue
+        name = _name(X, i)
+        if not isinstance(d, np.ndarray):
+            yield Fault(f"the gradient of {name} is {type(d).__name__}, expected an array")
+        elif d.shape != x.shape:
+            yield Fault(f"the gradient of {name} has shape {d.shape}, expected {x.shape}")
+        elif d.dtype != dtype:
+            yield Fault(f"the gradient of {name} has dtype {d.dtype}, expected {dtype}")
+
+
+def _inference(layer: AnyLayer, X: object) -> Iterator[Fault]:
+    """A call writes nothing and answers the same twice."""
+    copy = deepcopy(layer)
+    before = fingerprint(copy)
+    locked = tuple(map(read_only, deepcopy(parts(X))))
+    try:
+        answers = [copy(locked if isinstance(X, tuple) else locked[0]) for _ in range(2)]
+    except Exception as error:
+        yield _raised("a call", error)
+        return
+    after = fingerprint(copy)
+    changed = sorted(k for k in before.keys() | after.keys() if before.get(k) != after.get(k))
+    if changed:
+        yield Fault(f"a call wrote to {', '.join(changed)}: inference writes nothing")
+    if not same(*answers):
+        yield Fault("two calls with one X gave two answers")
+
+
+def _reproducible(probe: Probe, rng: np.random.Generator) -> Iterator[Fault]:
+    """The same answer and gradients for the same forward, on this copy and on a fresh one."""
+    F = probe.output()
+    c = rng.standard_normal(F.size)
+    try:
+        g = probe.gradients(c)
+        probe.restore()
+        again = Probe(probe.layer, probe.X)
+        alike = np.array_equal(F, again.output()) and np.array_equal(F, probe.output())
+        change = difference(g, again.gradients(c), tolerance(probe, g, c))
+    except Exception as error:
+        yield Fault(f"in float64 came {type(error).__name__}: {error}")
+        return
+    if not alike or change:
+        yield Fault(
+            "two forwards from the same state gave two answers or gradients: draw random numbers "
+            "from a Generator of the layer, and keep nothing on self but arrays made in __init__"
+        )
+
+
+def _added(probe: Probe, rng: np.random.Generator, *, from_data: bool) -> Iterator[Fault]:
+    """Gradients are added to what is there."""
+    c = rng.standard_normal(probe.output().size)
+    g = probe.gradients(c)
+    try:
+        Y, backward = probe.forward(from_data=from_data)
+    except Exception as error:
+        yield _raised("forward_from_data", error)
+        return
+    there = {}
+    for path, parameter in probe.parameters.items():
+        parameter.zero_grad()
+        scale = float(np.abs(g[path]).max(initial=0)) or 1.0
+        there[path] = rng.standard_normal(parameter.shape) * scale
+        parameter.add_grad(there[path])
+    try:
+        backward(shaped(c, Y))
+    except Exception as error:
+        yield _raised("the backward of forward_from_data", error)
+        return
+    for path, parameter in probe.parameters.items():
+        off = np.abs(parameter.grad - (there[path] + g[path])).max(initial=0)
+        if not off <= 1e-6 * np.abs(there[path]).max(initial=0):
+            yield Fault(f"the gradient of {path} was not added to the one before", ASSIGNED)
+        parameter.zero_grad()
+
+
+def _independent(probe: Probe, rng: np.random.Generator) -> Iterator[Fault]:
+    """A backward belongs to its own forward, and what was handed out never changes."""
+    c = rng.standard_normal(probe.output().size)
+    g = probe.gradients(c)
+    allowed = tolerance(probe, g, c)
+    for parameter in probe.parameters.values():
+        parameter.zero_grad()
+    Y, backward = probe.forward()
+    answer = deepcopy(Y)
+    try:
+        others = [probe.forward_here(X) for X in _other_inputs(probe.inputs)]
+    except Exception:  # an input that the layer does not take says nothing
+        others = []
+    if not same(Y, answer):
+        yield Fault("a later forward changed an answer given before")
+        return
+    dX = backward(shaped(c, Y))
+    handed_out = deepcopy(dX)
+    mine = probe.collected(dX)
+    if difference(g, mine, allowed):
+        yield Fault(
+            "a forward between a forward and its backward changed the gradient: backward must "
+            "use its own forward's arrays, not attributes or shared buffers"
+        )
+        return
+    for other, back in others:
+        back(shaped(rng.standard_normal(flat(other).size), other))
+    probe.call()
+    if not same(Y, answer) or not same(dX, handed_out):
+        yield Fault("a later call changed an answer or gradient given before")
+
+
+def _linear(probe: Probe, rng: np.random.Generator) -> Iterator[Fault]:
+    """backward(0) = 0, backward(s c) = s backward(c), backward(c₁ + c₂) is the sum."""
+    size = probe.output().size
+    c1, c2 = rng.standard_normal((2, size))
+    g1, g2 = probe.gradients(c1), probe.gradients(c2)
+    allowed = tolerance(probe, g1, c1)
+    for path, zero in probe.gradients(np.zeros(size)).items():
+        if np.any(zero != 0):
+            yield Fault(f"backward(0) gives {path} a gradient that is not zero")
+            return
+    for scale in (-1.0, 2.0**20, 2.0**-20):
+        scaled = {name: g / scale for name, g in probe.gradients(scale * c1).items()}
+        name = difference(scaled, g1, allowed)
+        if name:
+            yield Fault(
+                f"backward is not linear in grad: {scale:g} times the gradient gives something "
+                f"else than {scale:g} times the answer for {name}"
+            )
+            return
+    allowed2 = tolerance(probe, g2, c2)
+    both = {name: allowed[name] + allowed2[name] for name in allowed}
+    total = {name: g1[name] + g2[name] for name in g1}
+    name = difference(probe.gradients(c1 + c2), total, both)
+    if name:
+        yield Fault(
+            f"backward is not linear in grad: for {name}, backward(c1 + c2) differs from "
+            "backward(c1) + backward(c2) by more than rounding"
+        )
+
+
+def _from_data(probe: Probe, rng: np.random.Generator) -> Iterator[Fault]:
+    """forward_from_data gives forward's answer and parameter gradients."""
+    F = probe.output()
+    c = rng.standard_normal(F.size)
+    g = probe.gradients(c)
+    allowed = tolerance(probe, g, c)
+    for parameter in probe.parameters.values():
+        parameter.zero_grad()
+    Y, backward = probe.forward(from_data=True)
+    backward(shaped(c, Y))
+    mine = {path: p.grad for path, p in probe.parameters.items()}
+    if not np.allclose(flat(Y), F, rtol=1e-9, atol=1e-12 * float(np.abs(F).max(initial=0))):
+        yield Fault("forward_from_data gives another answer than forward")
+    name = difference(mine, g, allowed)
+    if name:
+        yield Fault(f"forward_from_data gives {name} another gradient than forward")
+
+
+def tolerance(probe: Probe, g: Tensors, c: Any) -> dict[str, float]:
+    """What rounding may change in each gradient: a thousand times what an ulp of grad does."""
+    moved = probe.gradients(ulps(c, 1))
+    return {
+        name: 1000 * float(np.abs(moved[name] - own).max(initial=0))
+        + 1000 * EPS * float(np.abs(own).max(initial=0))
+        for name, own in g.items()
+    }
+
+
+def difference(one: Tensors, other: Tensors, allowed: dict[str, float]) -> str | None:
+    """The first tensor in which the two differ by more than allowed."""
+    for name, value in one.items():
+        if not np.abs(value - other[name]).max(initial=0) <= allowed[name]:
+            return name
+    return None
+
+
+def fingerprint(item: object, path: str = "layer") -> dict[str, object]:
+    """Everything that a layer holds, by path, in a form that can be compared later."""
+    if isinstance(item, Parameter):
+        return {path: (item.value.tobytes(), item.grad.tobytes())}
+    if isinstance(item, np.ndarray):
+        return {path: (item.shape, item.tobytes())}
+    if isinstance(item, np.random.Generator):
+        return {path: repr(item.bit_generator.state)}
+    inner: dict[Any, object] = {}
+    if isinstance(item, Layer):
+        inner = vars(item)
+    elif isinstance(item, dict):
+        inner = item
+    elif isinstance(item, list | tuple):
+        inner = dict(enumerate(item))
+    elif isinstance(item, int | float | str | None):
+        return {path: item}
+    else:
+        return {path: id(item)}
+    found: dict[str, object] = {}
+    for name, part in list(inner.items()):
+        found |= fingerprint(part, f"{path}.{name}")
+    return found
+
+
+def _name(X: object, i: int) -> str:
+    return f"X[{i}]" if isinstance(X, tuple) else "X"
+
+
+def parts(X: Any) -> tuple[Any, ...]:
+    """One array or a tuple of arrays, as a tuple."""
+    return X if isinstance(X, tuple) else (X,)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two answers agree bit for bit."""
+    return all(
+        np.array_equal(a, b, equal_nan=True) for a, b in zip(parts(one), parts(other), strict=True)
+    )
+
+
+def _other_inputs(inputs: list[NDArray[Any]]) -> list[list[NDArray[Any]]]:
+    """Other inputs of the same kind: rows in reverse order, and the first row alone."""
+    reverse = [A[::-1] * 0.9 if A.dtype.kind == "f" else A[::-1] for A in inputs]
+    return [reverse, [A[:1] for A in inputs]]

@@ -1,0 +1,248 @@
+"""A derivative from differences, with a bound on its error that is computed and not guessed.
+
+Central differences D(h) = (F(x + hd) − F(x − hd)) / 2h have an error a₂h² + a₄h⁴ + …, and
+Richardson's extrapolation removes one term after the other [1]. How far neighbours in the table
+disagree bounds what is left [2]; to that comes the noise of F, divided by h. F is differenced as
+a vector and projected on c afterwards, so that what does not depend on x cancels exactly.
+
+[1] Richardson 1911, doi:10.1098/rsta.1911.0009. [2] Ridders 1982,
+doi:10.1016/S0141-1195(82)80057-0. The choice among steps by agreement with all smaller ones is
+Lepski's (1990), doi:10.1137/1135065.
+"""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerwise.arrays import Array, Matrix, Vector
+from layerwise.gradients.probe import Probe, Tensors
+
+EPS = float(np.finfo(np.float64).eps)
+RATIO = 4.0  # between neighbouring steps
+FIRST, LAST = 3, 14  # steps 4⁻³ = 0.016 to 4⁻¹⁴ = 4e-9 of the direction's own size
+LARGEST = -24  # 4²⁴ = 3e14, for a tensor much smaller than what it is added to
+TINY = 16, 17  # 2e-10 and 6e-11, where a smooth F is straight, and only noise bends it
+ORDERS = 4  # how many columns the extrapolation table has
+
+
+@dataclass(eq=False, repr=False)
+class Place:
+    """Where derivatives are taken: the answer F there, and vectors c to project it on, rows of C.
+
+    The noise is how far rounding alone moves things: each entry of F (`of_output`), each c · F
+    (`of_projections`), and each analytic gradient of c · F (`of_gradients[k][i]`, ith sample).
+    """
+
+    probe: Probe
+    F: Vector
+    C: Matrix
+    G: list[Tensors]  # the analytic gradients of each c · F
+    of_output: Vector = field(init=False)
+    of_projections: Vector = field(init=False)
+    of_gradients: list[list[Tensors]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Measure the noise: what changes when every number is moved by one or a few ulps."""
+        changes: list[Vector] = []
+        self.of_gradients = [[] for _ in self.C]
+        for amount in (1, -1, 2, -2):
+            moved = {name: ulps(x, amount) for name, x in self.probe.base.items()}
+            changes.append(self.probe.output(moved) - self.F)
+            for c, g, samples in zip(self.C, self.G, self.of_gradients, strict=True):
+                new = self.probe.gradients(c, moved)
+                samples.append({name: new[name] - g[name] for name in g})
+        self.of_output = np.abs(changes).max(axis=0) + EPS * np.abs(self.F)
+        self.of_projections = np.abs(np.array(changes) @ self.C.T).max(axis=0)
+        self.of_projections += EPS * self.size
+
+    @property
+    def size(self) -> Vector:
+        """√Σ (cᵢ Fᵢ)² for each c: how large its terms are."""
+        size: Vector = np.sqrt(((self.C * self.F) ** 2).sum(axis=1))
+        return size
+
+
+def ulps(x: Array, amount: int) -> Array:
+    """x(1 + ε k), k from 1 to 3 times the amount: equal numbers stay equal, zeros stay zero."""
+    bits = x.astype(np.float64).view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return x * (1 + amount * EPS * (1 + (bits >> np.uint64(60)) % np.uint64(3)))
+
+
+@dataclass(eq=False, repr=False)
+class Slope:
+    """c · dF/dd for each c: `value` ± `bound`, with `kink` half the jump between the two sides."""
+
+    value: Vector
+    bound: Vector
+    kink: Vector
+    rounding: Vector  # the noise of each c · F that was seen
+    k: int  # the best step is 4⁻ᵏ
+
+    def fine(self, share: float, size: Vector, place: Place) -> bool:
+        """Whether every bound is that share of the derivative, or at the rounding of c · F."""
+        goal = np.maximum(share * np.maximum(size, np.abs(self.value)), 1e-12 * place.size)
+        return bool(np.all(self.bound <= goal))
+
+
+def extrapolate(h: Vector, D: Vector, rounding: float) -> tuple[float, float, int]:
+    """The limit of D(h) as h → 0, a bound on its error, and the index of the finest step used.
+
+    h falls by RATIO from entry to entry. Of all entries of the extrapolation table the one with
+    the smallest bound is taken, among those that agree with the differences at all smaller
+    steps: at too large a step a bounded F looks flat, and neighbours agree on the wrong value.
+    """
+    noise = 4 * rounding / h
+    change = np.abs(np.diff(D, prepend=np.nan))
+    # Differences that do not shrink, and are not noise either, are no approach to a limit.
+    shrinks = (change[1:] <= np.maximum(change[:-1] / 2, noise[1:])) | (change[1:] <= noise[1:])
+    error = np.where(np.append(False, shrinks), change, np.inf)
+    best = float(D[-1]), float("inf"), len(D) - 1
+    T = D
+    for order in range(min(ORDERS, len(D))):
+        if order:
+            finer = T[1:] + (T[1:] - T[:-1]) / (RATIO ** (2 * order) - 1)
+            moved = np.maximum(np.abs(finer - T[1:]), np.abs(finer - T[:-1]))
+            # No column is trusted to be more than a thousand times better than the one before.
+            error = np.maximum(moved, error[1:] / 1000)
+            T = finer
+        for i in range(len(T)):
+            at = i + order
+            bound = float(2 * error[i] + 1.5 * noise[at])
+            slack = bound + noise[at + 1 :] + change[at + 1 :] / 2
+            if bound < best[1] and bool(np.all(np.abs(T[i] - D[at + 1 :]) <= slack)):
+                best = float(T[i]), bound, at
+    return best
+
+
+def slope(place: Place, direction: Tensors, size: Vector) -> Slope:
+    """The derivative of each c · F along a direction, as fine as it can be had.
+
+    `size` says how large the derivatives are expected to be; a bound a billion times smaller, or
+    at the rounding of c · F itself, is fine enough to stop.
+    """
+    pair = _Pair(place, direction)
+    kinked, jump = _bends(pair)
+    rounding = _rounding(pair, kinked)
+    ks = list(range(FIRST, FIRST + 4))
+    found = _limits(pair, ks, rounding)
+    while ks[-1] < LAST and not found.fine(1e-9, size, place):
+        ks.append(ks[-1] + 1)
+        found = _limits(pair, ks, rounding)
+    # Where rounding limits the bound, larger steps help until F is no longer smooth over them.
+    while ks[0] > LARGEST and not found.fine(1e-9, size, place):
+        ks.insert(0, ks[0] - 1)
+        larger = _limits(pair, ks, rounding)
+        better = bool(np.any(larger.bound < found.bound / 2))
+        if better:
+            found = larger
+        elif ks[0] < FIRST - 2:
+            break
+    return replace(found, kink=np.abs(place.C[:, kinked]) @ jump[kinked] / 2)
+
+
+def element_slope(place: Place, direction: Tensors, size: Vector, seen: Slope) -> Slope:
+    """`slope` for a single element, in at most eight runs: `seen` tells its step and noise."""
+    pair = _Pair(place, direction)
+    k = max(seen.k, FIRST + 2)
+    J, J4 = (pair.bend(i) * RATIO**i for i in (k, k - 1))
+    bent = np.abs(J) > 20 * place.of_output * RATIO**k
+    if np.any(bent & (np.abs(J) > 0.5 * np.abs(J4))):
+        kinked, jump = _bends(pair)
+        if np.any(kinked):
+            value = place.C @ pair.difference(k)
+            bound = np.abs(value - place.C @ pair.difference(k - 1)) + 6 * seen.rounding * RATIO**k
+            kink = np.abs(place.C[:, kinked]) @ jump[kinked] / 2
+            return Slope(value, bound, kink, seen.rounding, k)
+    found = _limits(pair, [k - 2, k - 1, k], seen.rounding)
+    if not found.fine(1e-8, size, place):
+        found = _limits(pair, [k - 2, k - 1, k, k + 1], seen.rounding)
+    return found
+
+
+class _Pair:
+    """F(x + hd) and F(x − hd) for h = 4⁻ᵏ, each run once."""
+
+    def __init__(self, place: Place, direction: Tensors) -> None:
+        self.place, self.direction = place, direction
+        self.known: dict[float, tuple[Vector, Vector]] = {}
+
+    def __call__(self, k: float) -> tuple[Vector, Vector]:
+        if k not in self.known:
+            h, probe = RATIO**-k, self.place.probe
+            above = {name: probe.base[name] + h * d for name, d in self.direction.items()}
+            below = {name: probe.base[name] - h * d for name, d in self.direction.items()}
+            self.known[k] = probe.output(above), probe.output(below)
+        return self.known[k]
+
+    def difference(self, k: int) -> Vector:
+        """D(h) = (F(x + hd) − F(x − hd)) / 2h."""
+        above, below = self(k)
+        return (above - below) / (2 * RATIO**-k)
+
+    def bend(self, k: int) -> Vector:
+        """F(x + hd) − 2F(x) + F(x − hd)."""
+        above, below = self(k)
+        return (above - self.place.F) + (below - self.place.F)
+
+
+def _limits(pair: _Pair, ks: list[int], rounding: Vector) -> Slope:
+    """`extrapolate` for each c."""
+    h = RATIO ** -np.array(ks, np.float64)
+    D = np.array([pair.place.C @ pair.difference(k) for k in ks])
+    found = [extrapolate(h, D[:, i], float(r)) for i, r in enumerate(rounding)]
+    value, bound, at = map(np.array, zip(*found, strict=True))
+    k = ks[int(at.max())] if np.all(np.isfinite(bound)) else FIRST + 2
+    return Slope(value, bound, np.zeros(len(rounding)), rounding, k)
+
+
+def _bends(pair: _Pair) -> tuple[NDArray[np.bool_], Vector]:
+    """Where F has a kink closer than the finest step, and how far its slope jumps there.
+
+    J(h) = (F(x + hd) − 2F(x) + F(x − hd)) / h is h F″ for a smooth F, so four times as large at
+    four times the step. With a kink at a distance δ < h it is the jump of the slope times
+    1 − δ/h: two steps give both, and two more have to agree with them, as noise would not.
+    """
+    noise = pair.place.of_output
+    J, J4 = (pair.bend(k) * RATIO**k for k in (LAST, LAST - 1))
+    rounding = np.maximum(noise, np.max([np.abs(pair.bend(k)) for k in TINY], axis=0))
+    kinked = np.abs(J4) > 20 * rounding * RATIO ** (LAST - 1)
+    kinked &= np.abs(J4 - RATIO * J) > 0.25 * np.abs(J4) + 16 * noise * RATIO**LAST
+    jump = (RATIO * J4 - J) / (RATIO - 1)
+    for k in (LAST - 2, LAST - 3) if np.any(kinked) else ():
+        expected = jump - (jump - J) * RATIO ** (k - LAST)
+        kinked &= np.abs(pair.bend(k) * RATIO**k - expected) <= 0.1 * np.abs(jump)
+    return kinked, np.abs(jump)
+
+
+def _rounding(pair: _Pair, kinked: NDArray[np.bool_]) -> Vector:
+    """The noise of each c · F, seen also where F is straight for all that can be told."""
+    C = pair.place.C
+    bends = [np.abs(C[:, ~kinked] @ pair.bend(k)[~kinked]) for k in TINY]
+    noise = np.fmax(pair.place.of_projections, np.fmax(*bends))
+    stairs = _stairs(pair)
+    rounding: Vector = np.maximum(noise, np.sqrt(((C * stairs) ** 2).sum(axis=1)))
+    return rounding
+
+
+def _stairs(pair: _Pair) -> Vector:
+    """The height of a stair where entries of F stand still at small steps and move at large ones.
+
+    Behind a kink too an entry stands still; but there the least change is as small as one likes,
+    where (x + 10⁹) − 10⁹ changes by 10⁻⁷ or not at all.
+    """
+    above, below = pair(FIRST)
+    small = pair(LAST)
+    waking = (small[0] == small[1]) & (above != below)
+    heights = np.zeros(pair.place.F.shape)
+    still, moving = float(LAST), float(FIRST)
+    for _ in range(14) if np.any(waking) else ():
+        k = (still + moving) / 2
+        above, below = pair(k)
+        changes = np.abs(above - below)[waking]
+        if np.any(changes):
+            moving = k
+            heights[waking] = changes[changes > 0].min()
+        else:
+            still = k
+    return heights

@@ -1,0 +1,41 @@
+"""Kinks: where the slope jumps, and any number between the two sides is a right gradient.
+
+At a kink the generalized gradient is the set of all mixtures of the slopes around it [1]: ReLU at
+0 may give anything from 0 to 1. Along one direction the two sides show the ends of that range, if
+each entry of the answer has one kink there. Where several meet in one entry, the ends cancel or
+add up, and the range cannot be read off two sides.
+
+[1] Clarke 1983, Optimization and Nonsmooth Analysis, chapter 2.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from layerwise.arrays import Matrix, Vector
+from layerwise.gradients.probe import Probe, Tensors, rms
+
+SAMPLES = 12
+AWAY, STEP = 1e-6, 1e-8
+
+
+def slopes_around(
+    probe: Probe, direction: Tensors, rng: np.random.Generator
+) -> tuple[Vector, Vector, bool]:
+    """The least and the greatest slope of each entry of F among points very near to the base.
+
+    And whether an entry has more than two slopes there, so that several kinks meet in it, and a
+    few points may not have shown the ends of the range.
+    """
+    slopes = []
+    for _ in range(SAMPLES):
+        near = {
+            name: x + AWAY * rms(x) * rng.standard_normal(x.shape) for name, x in probe.base.items()
+        }
+        above = near | {name: near[name] + STEP * d for name, d in direction.items()}
+        below = near | {name: near[name] - STEP * d for name, d in direction.items()}
+        sides: Matrix = np.array([probe.output(above), probe.output(below)])
+        slopes.append((sides[0] - sides[1]) / (2 * STEP))
+    found = np.sort(slopes, axis=0)
+    distinct = (np.diff(found, axis=0) > 0.05 * (found[-1] - found[0]) + 1e-4).sum(axis=0)
+    return found[0], found[-1], bool(np.any(distinct > 1))

@@ -1,0 +1,167 @@
+"""A layer under test: a float64 copy that can be run at any point, always from the same state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerwise.arrays import Array, Vector
+from layerwise.layers.base import Layer, walk
+from layerwise.parameter import Parameter
+
+Tensors = Mapping[str, Array]
+AnyLayer = Layer[Any, Any]
+
+
+class Probe:
+    """F(x): the answer of a layer as one vector of m numbers, at tensors x and points near them.
+
+    `base` holds the tensors that have a gradient, by name: the floating inputs, "X", or "X[0]",
+    "X[1]", … of a tuple, and the parameters by their paths. Everything is float64, because
+    differences in float32 prove little. Each run starts from the layer's arrays and generators as
+    they were, so that a random layer draws the same numbers every time. Inputs and gradients are
+    passed read-only. `runs` counts the calls of forward.
+    """
+
+    def __init__(self, layer: AnyLayer, X: object, values: Mapping[str, Array] | None = None):
+        self.layer = in_float64(layer)
+        self.is_tuple = isinstance(X, tuple)
+        given = X if isinstance(X, tuple) else (X,)
+        self.inputs: list[NDArray[Any]] = [_float64(A) for A in given]
+        kept = list(walk(self.layer))
+        self.parameters = {path: item for path, item in kept if isinstance(item, Parameter)}
+        self._arrays = [(a, a.copy()) for _, a in kept if isinstance(a, np.ndarray)]
+        self._generators = [
+            (g, g.bit_generator.state) for _, g in kept if isinstance(g, np.random.Generator)
+        ]
+        self.runs = 0
+        for path, value in (values or {}).items():
+            self.parameters[path].value = value
+        self.base: dict[str, Array] = {
+            self._name(i): A for i, A in enumerate(self.inputs) if A.dtype.kind == "f"
+        }
+        self.base |= {path: p.value.copy() for path, p in self.parameters.items()}
+
+    def forward(self, *, from_data: bool = False) -> tuple[Any, Callable[[Any], Any]]:
+        """What the layer's forward returns at the base."""
+        self.restore()
+        return self.forward_here(self.inputs, from_data=from_data)
+
+    def forward_here(
+        self, inputs: list[NDArray[Any]], *, from_data: bool = False
+    ) -> tuple[Any, Callable[[Any], Any]]:
+        """What the layer's forward returns for these inputs, in the state that it is in."""
+        self.runs += 1
+        forward = self.layer.forward_from_data if from_data else self.layer.forward
+        return forward(self._joined([read_only(A) for A in inputs]))
+
+    @property
+    def X(self) -> Any:
+        """The inputs, in the form in which the layer takes them."""
+        return self._joined(self.inputs)
+
+    def call(self) -> Any:
+        """What the layer answers when called."""
+        return self.layer(self._joined([read_only(A) for A in self.inputs]))
+
+    def output(self, moved: Tensors | None = None) -> Vector:
+        """F at the base, or with the given tensors in place of the base's."""
+        with self._at(moved or {}) as inputs:
+            return flat(self.forward_here(inputs)[0])
+
+    def gradients(self, c: Vector, moved: Tensors | None = None) -> Tensors:
+        """d(c · F)/dx by the layer's own backward, one array for each tensor of the base."""
+        self.layer.zero_grad()
+        with self._at(moved or {}) as inputs:
+            Y, backward = self.forward_here(inputs)
+            return self.collected(backward(shaped(c, Y)))
+
+    @contextmanager
+    def _at(self, moved: Tensors) -> Iterator[list[NDArray[Any]]]:
+        """Inputs and, meanwhile, parameters, with the given tensors in place of the base's."""
+        self.restore()
+        paths = moved.keys() & self.parameters.keys()
+        for path in paths:
+            self.parameters[path].value = moved[path]
+        try:
+            yield [moved.get(self._name(i), A) for i, A in enumerate(self.inputs)]
+        finally:
+            for path in paths:
+                self.parameters[path].value = self.base[path]
+
+    def collected(self, dX: Any) -> Tensors:
+        """What backward returned and added, one array of its own for each tensor of the base."""
+        parts = dX if self.is_tuple else (dX,)
+        names = [self._name(i) for i in range(len(self.inputs))]
+        gradients = {
+            name: np.array(part, np.float64)
+            for name, part in zip(names, parts, strict=True)
+            if name in self.base
+        }
+        return gradients | {path: p.grad.copy() for path, p in self.parameters.items()}
+
+    def restore(self) -> None:
+        """Put the layer's own arrays and generators back to where they were."""
+        for array, copy in self._arrays:
+            array[...] = copy
+        for generator, state in self._generators:
+            generator.bit_generator.state = state
+
+    def _joined(self, inputs: list[NDArray[Any]]) -> Any:
+        return tuple(inputs) if self.is_tuple else inputs[0]
+
+    def _name(self, i: int) -> str:
+        return f"X[{i}]" if self.is_tuple else "X"
+
+
+def in_float64(layer: AnyLayer) -> AnyLayer:
+    """A deep copy with every float32 array in float64, and all gradients zero.
+
+    A deep copy takes from its memo what it finds there: the promoted arrays are put in first.
+    """
+    memo: dict[int, Any] = {id(np.dtype(np.float32)): np.dtype(np.float64)}
+    memo[id(np.float32)] = np.float64
+    for _, item in walk(layer):
+        arrays = (item.value, item.grad) if isinstance(item, Parameter) else (item,)
+        for array in arrays:
+            if isinstance(array, np.ndarray) and array.dtype == np.float32:
+                memo[id(array)] = array.astype(np.float64)
+    copy = deepcopy(layer, memo)
+    copy.zero_grad()
+    return copy
+
+
+def flat(Y: Any) -> Vector:
+    """An answer, one array or a tuple of arrays, as one float64 vector of its own memory."""
+    parts = Y if isinstance(Y, tuple) else (Y,)
+    return np.concatenate([np.array(part, np.float64).ravel() for part in parts])
+
+
+def shaped(c: Vector, Y: Any) -> Any:
+    """The vector c in the form of the answer Y, read-only and in Y's dtype."""
+    if not isinstance(Y, tuple):
+        return read_only(c.reshape(np.shape(Y)).astype(Y.dtype))
+    ends = np.cumsum([np.size(part) for part in Y])[:-1]
+    return tuple(shaped(part, y) for part, y in zip(np.split(c, ends), Y, strict=True))
+
+
+def read_only(A: NDArray[Any]) -> NDArray[Any]:
+    """A view of A that cannot be written to."""
+    view = A.view()
+    view.flags.writeable = False
+    return view
+
+
+def _float64(A: object) -> NDArray[Any]:
+    array: NDArray[Any] = np.array(A)
+    return array.astype(np.float64) if array.dtype.kind == "f" else array
+
+
+def rms(x: Array) -> float:
+    """√(mean x²), the size of a step in x; 1 where x is empty or zero."""
+    return float(np.sqrt(np.mean(x * x))) or 1.0 if x.size else 1.0

@@ -1,0 +1,29 @@
+"""For test suites."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from layerwise.gradients.check import Mode, check_layer
+from layerwise.layers.base import Layer
+
+
+def assert_layer(
+    layer: Layer[Any, Any],
+    X: Any,
+    *,
+    mode: Mode = "fast",
+    rng: np.random.Generator | int | None = 0,
+) -> None:
+    """dL/dx by backward = dL/dx by differences, or else AssertionError with the report as its text.
+
+    The arguments are those of `check_layer`. Only "proven" passes.
+
+    >>> from layerwise import Dense
+    >>> assert_layer(Dense(3, 2, rng=0), np.ones((4, 3)))
+    """
+    report = check_layer(layer, X, mode=mode, rng=rng)
+    if not report.passed:
+        raise AssertionError(str(report))
