@@ -105,9 +105,13 @@ class SGD(Optimizer):
         _require(0 <= momentum < 1, self, f"momentum={momentum}", "at least 0 and below 1")
         valid = not nesterov or momentum > 0
         _require(valid, self, "nesterov=True without momentum", "one, as in momentum=0.9")
-        self.momentum = momentum
-        self.nesterov = nesterov
+        self._momentum, self._nesterov = momentum, nesterov
         super().__init__(parameters, learning_rate, moments=1 if momentum else 0)
+
+    @property
+    def momentum(self) -> float:
+        """The share of the velocity that is kept from step to step; fixed."""
+        return self._momentum
 
     def update(self, value: Vector, grad: Vector, *moments: Vector) -> None:
         """Change `value` in place; `grad` serves as scratch."""
@@ -118,7 +122,7 @@ class SGD(Optimizer):
         (v,) = moments
         v *= self.momentum
         v -= grad
-        if self.nesterov:
+        if self._nesterov:
             value -= grad
             np.multiply(v, self.momentum, out=grad)
             value += grad

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.arrays import Array, Vector, as_floating
+from layerwise.arrays import Array, Matrix, Vector, as_floating
 
 
 class Parameter:
@@ -27,6 +27,7 @@ class Parameter:
     __slots__ = ("_grad", "_value", "has_grad")
 
     def __init__(self, value: Array) -> None:
+        value = np.asarray(value)
         if value.dtype not in (np.float64, np.float32):
             raise TypeError(
                 f"Parameter: value has dtype {value.dtype}, expected float64 or float32: "
@@ -85,6 +86,19 @@ class Parameter:
         own += grad
         self.has_grad = True
 
+    def add_product(self, A: Matrix, B: Matrix) -> None:
+        """Add A B to the gradient, as `add_grad(A @ B)` does; the first goes straight into place.
+
+        Raises what `add_grad` raises.
+        """
+        own = self._grad
+        fits = A.shape[:1] + B.shape[1:] == own.shape and A.dtype == B.dtype == own.dtype
+        if self.has_grad or not fits:
+            self.add_grad(A @ B)
+        else:
+            A.dot(B, own)
+            self.has_grad = True
+
     def zero_grad(self) -> None:
         """Set the gradient to zero."""
         self._grad.fill(0)
@@ -117,6 +131,12 @@ class ParameterVector:
                 "ParameterVector: no parameters came, expected at least one: "
                 "does the network have a layer that learns?"
             )
+        for i, parameter in enumerate(self.parameters):
+            if not isinstance(parameter, Parameter):
+                raise TypeError(
+                    f"ParameterVector: item {i} is {type(parameter).__name__}, expected a "
+                    "Parameter: give network.parameters(), not the network"
+                )
         dtypes = {parameter.dtype for parameter in self.parameters}
         if len(dtypes) > 1:
             raise TypeError(

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from layerwise.layers.base import Layer, walk
 from layerwise.optimizers import Optimizer
@@ -22,8 +23,10 @@ class Snapshot:
         kept = [item for _, item in walk(network)]
         self.optimizer = optimizer
         self.parameters = network.parameters()
-        self.arrays = [item for item in kept if isinstance(item, np.ndarray)]
+        self.arrays = [a for a in kept if isinstance(a, np.ndarray) and a.flags.writeable]
         self.arrays.append(optimizer.vector.value)
+        # An array that has −inf from the start, such as a mask, may go on having it.
+        self.watched = [array for array in self.arrays if _finite(array)]
         self.copies = [np.empty_like(array) for array in self.arrays]
         self.generators = [item for item in kept if isinstance(item, np.random.Generator)]
 
@@ -52,12 +55,18 @@ class Snapshot:
             self._zero_grad()
 
     def finite(self) -> bool:
-        """Whether every number in the arrays is finite: then their extremes are."""
-        filled = (array for array in self.arrays if array.size and array.dtype.kind == "f")
-        return all(np.isfinite(array.min()) and np.isfinite(array.max()) for array in filled)
+        """Whether every number is still finite in the arrays that were finite at first."""
+        return all(map(_finite, self.watched))
 
     def _zero_grad(self) -> None:
         self.optimizer.zero_grad()
         for parameter in self.parameters:
             if parameter.has_grad:  # one that the optimizer does not hold
                 parameter.zero_grad()
+
+
+def _finite(array: NDArray[Any]) -> bool:
+    """Whether all numbers are finite: then their extremes are, which takes no memory to see."""
+    if array.size == 0 or array.dtype.kind != "f":
+        return True
+    return bool(np.isfinite(array.min()) and np.isfinite(array.max()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,6 @@ from layerwise.losses import Loss
 from layerwise.optimizers import Optimizer
 from layerwise.progress import progress_bar
 from layerwise.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    pass
 
 Data = TypeVar("Data", bound=NDArray[Any])
 
@@ -59,8 +56,9 @@ def fit(
 
     An epoch that fails is undone: if the loss, or a value at the epoch's end, is not finite, or
     if a layer or the loss raises, then values, and the layers' arrays and generators, go back to
-    where the epoch began, gradients are zeroed, the optimizer is reset and the error goes on.
-    KeyboardInterrupt keeps the values, if they are finite, and zeroes the gradients.
+    where the epoch began, gradients are zeroed, the optimizer is reset and the error goes on;
+    `rng` is not set back. KeyboardInterrupt keeps the values, if they are finite, and zeroes the
+    gradients.
 
     Raises ValueError for sizes that do not fit and for an optimizer that holds none of the
     network's parameters, FloatingPointError for a loss or a value that is not finite, ImportError

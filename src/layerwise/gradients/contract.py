@@ -158,30 +158,28 @@ def _reproducible(probe: Probe, rng: np.random.Generator) -> Iterator[Fault]:
 
 
 def _added(probe: Probe, rng: np.random.Generator, *, from_data: bool) -> Iterator[Fault]:
-    """Gradients are added to what is there."""
+    """Gradients are added to what is there, and values are left alone."""
     c = rng.standard_normal(probe.output().size)
     g = probe.gradients(c)
-    try:
-        Y, backward = probe.forward(from_data=from_data)
-    except Exception as error:
-        yield _raised("forward_from_data", error)
-        return
+    probe.layer.zero_grad()
     there = {}
     for path, parameter in probe.parameters.items():
-        parameter.zero_grad()
         scale = float(np.abs(g[path]).max(initial=0)) or 1.0
         there[path] = rng.standard_normal(parameter.shape) * scale
         parameter.add_grad(there[path])
     try:
+        Y, backward = probe.forward(from_data=from_data)
         backward(shaped(c, Y))
     except Exception as error:
-        yield _raised("the backward of forward_from_data", error)
+        yield _raised("forward_from_data" if from_data else "forward or backward", error)
         return
     for path, parameter in probe.parameters.items():
         off = np.abs(parameter.grad - (there[path] + g[path])).max(initial=0)
         if not off <= 1e-6 * np.abs(there[path]).max(initial=0):
             yield Fault(f"the gradient of {path} was not added to the one before", ASSIGNED)
-        parameter.zero_grad()
+        if not np.array_equal(parameter.value, probe.base[path]):
+            yield Fault(f"forward or backward changed the value of {path}")
+    probe.layer.zero_grad()
 
 
 def _independent(probe: Probe, rng: np.random.Generator) -> Iterator[Fault]:

@@ -21,6 +21,7 @@ from layerwise.gradients.probe import AnyLayer, Probe, Tensors, flat, rms, shape
 from layerwise.gradients.report import Comparison, State
 
 FINE = 1e-6  # a bound this much smaller than the derivative counts as proof
+UNDERFLOW = 1e10 * float(np.finfo(np.float64).tiny)  # smaller numbers lose their digits
 NOTHING = 1e-8  # a derivative this much smaller than the answer counts as zero
 
 
@@ -70,8 +71,10 @@ class Point:
     ) -> Comparison:
         analytic = _dot(self.place.G[k], direction)
         value = float(numeric.value[k])
-        bound = float(numeric.bound[k]) + self._rounding(k, direction) + 16 * EPS * size
         answer, size = float(self.place.size[k]), max(size, abs(value))
+        # More rounding than this in a gradient is lost precision, unless the answer has it too.
+        rounding = min(self._rounding(k, direction), max(FINE * size, NOTHING * answer))
+        bound = float(numeric.bound[k]) + rounding + 16 * EPS * size + UNDERFLOW
         off, kink = abs(analytic - value), float(numeric.kink[k])
         state: State
         if kink > 0:

@@ -32,9 +32,9 @@ class Layer(ABC, Generic[In, Out]):
     - Gradients are added, never assigned: the same layer may be used twice.
     - A layer writes only into arrays it made itself, never into X or grad.
     - What it keeps is its attributes, made in `__init__`: Parameters, arrays, Generators, layers,
-      and lists, tuples or dicts of these. `forward` may write its arrays and generators, never
-      anything that a backward reads. A call writes nothing: a layer whose forward writes, or
-      draws random numbers, overrides `__call__`.
+      and lists, tuples or dicts of these. `forward` may write into its arrays and draw from its
+      generators; it puts no others in their place, and writes nothing that a backward reads. A
+      call writes nothing: a layer whose forward writes or draws overrides `__call__`.
     - One backward for one forward, and between the two neither a step nor a write into X.
     - One thread trains a network; others may call a copy of it meanwhile.
 

@@ -50,7 +50,7 @@ class Dense(Layer[Matrix, Matrix]):
                 f"Dense: inputs={inputs} and outputs={outputs} came, expected at least 1 of each"
             )
         shape = (inputs, outputs)
-        W = W_init(shape, np.random.default_rng(rng))
+        W = np.asarray(W_init(shape, np.random.default_rng(rng)))
         if W.shape != shape:
             raise ValueError(
                 f"Dense: W_init gave shape {W.shape}, expected {shape}: "
@@ -78,7 +78,7 @@ class Dense(Layer[Matrix, Matrix]):
             Y += self.b.value
 
         def backward(grad: Matrix) -> Matrix:
-            self.W.add_grad(X.T @ grad)
+            self.W.add_product(X.T, grad)  # X.T @ grad
             if self.bias:
                 self.b.add_grad(grad.sum(axis=0))
             return grad if from_data else grad @ W.T
