@@ -1,0 +1,391 @@
+"""Losses: values and gradients by hand, exact at the extremes, and every refusal."""
+
+from collections.abc import Callable
+from math import exp, log, log1p
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from layerwise import Array, MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
+from tests.raising import raises
+
+Loss = Callable[[Array, NDArray[Any]], tuple[float, Array]]
+
+mse, sigmoid_loss, softmax_loss = MeanSquaredError(), SigmoidCrossEntropy(), SoftmaxCrossEntropy()
+LN2, LN3 = log(2), log(3)
+ALL = pytest.mark.parametrize("loss", [mse, sigmoid_loss, softmax_loss])
+SAME_SHAPE = pytest.mark.parametrize(
+    ("loss", "name"), [(mse, "MeanSquaredError"), (sigmoid_loss, "SigmoidCrossEntropy")]
+)
+DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+
+def one_hot(classes: NDArray[Any], k: int) -> Array:
+    return np.array(np.eye(k)[classes])
+
+
+class TestMeanSquaredError:
+    def test_by_hand(self) -> None:
+        Y, T = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 0.0], [0.0, 8.0]])
+        value, grad = mse(Y, T)
+        assert value == (0 + 4 + 9 + 16) / 4
+        assert grad.tolist() == [[0.0, 1.0], [1.5, -2.0]]
+
+    def test_the_mean_is_over_entries_not_rows(self) -> None:
+        value, grad = mse(np.full((2, 1, 5), 3.0), np.zeros((2, 1, 5)))
+        assert value == 9.0
+        np.testing.assert_allclose(grad, np.full((2, 1, 5), 0.6), rtol=1e-15)
+
+    def test_exact_for_large_answers(self) -> None:
+        value, grad = mse(np.array([1000.0, -1000.0]), np.array([-1000.0, -1000.0]))
+        assert value == 2_000_000.0
+        assert grad.tolist() == [2000.0, 0.0]
+
+
+class TestSigmoidCrossEntropy:
+    def test_by_hand(self) -> None:
+        """σ(0) = 1/2, σ(ln 3) = 3/4, σ(−ln 3) = 1/4."""
+        Y, T = np.array([[0.0, LN3], [LN3, -LN3]]), np.array([[1.0, 1.0], [0.0, 0.0]])
+        value, grad = sigmoid_loss(Y, T)
+        # -log of 1/2, 3/4, 1/4 and 3/4
+        assert value == pytest.approx((log(2) + log(4 / 3) + log(4) + log(4 / 3)) / 4, rel=1e-15)
+        np.testing.assert_allclose(grad, np.array([[-0.5, -0.25], [0.75, 0.25]]) / 4, rtol=1e-15)
+
+    def test_probabilities_as_target(self) -> None:
+        value, grad = sigmoid_loss(np.array([LN3]), np.array([0.25]))
+        assert value == pytest.approx(0.25 * log(4 / 3) + 0.75 * log(4), rel=1e-15)
+        assert grad[0] == pytest.approx(0.5, rel=1e-15)
+
+    @DTYPES
+    @pytest.mark.parametrize(
+        ("logit", "target", "value", "grad"),
+        [
+            (1000, 1, 0.0, 0.0),
+            (1000, 0, 1000.0, 1.0),
+            (-1000, 1, 1000.0, -1.0),
+            (-1000, 0, 0.0, 0.0),
+            (1000, 0.5, 500.0, 0.5),
+            (-1000, 0.5, 500.0, -0.5),
+        ],
+    )
+    def test_exact_at_the_extremes(
+        self, logit: float, target: float, value: float, grad: float, dtype: Any
+    ) -> None:
+        """No warning either: it would fail the test."""
+        got = sigmoid_loss(np.array([logit], dtype), np.array([target], dtype))
+        assert (got[0], got[1].tolist()) == (value, [grad])
+
+    @pytest.mark.parametrize("logit", [20.0, 40.0, 200.0, 700.0])
+    def test_a_small_loss_is_exact_too(self, logit: float) -> None:
+        """log(1 + e⁻⁴⁰) is 4e-18: as log of 1 minus something it would be 0."""
+        small = log1p(exp(-logit))
+        for sign, target in (1, 1.0), (-1, 0.0):
+            value, grad = sigmoid_loss(np.array([sign * logit]), np.array([target]))
+            np.testing.assert_allclose(value, small, rtol=1e-14)
+            np.testing.assert_allclose(grad, -sign * exp(-logit) / (1 + exp(-logit)), rtol=1e-14)
+
+    @pytest.mark.parametrize("target", [[0, 1], [False, True], [0.0, 1.0]])
+    def test_integers_and_booleans_are_targets(self, target: Any) -> None:
+        value, grad = sigmoid_loss(np.array([-LN3, LN3]), np.array(target))
+        assert value == pytest.approx(log(4 / 3), rel=1e-15)
+        np.testing.assert_allclose(grad, [0.125, -0.125], rtol=1e-15)
+
+    @pytest.mark.parametrize(
+        ("target", "low", "high"),
+        [([-1.0, 1.0], -1.0, 1.0), ([0.0, 1.5], 0.0, 1.5), ([0.0, np.nan], np.nan, np.nan)],
+    )
+    def test_targets_beyond_0_and_1_are_refused(
+        self, target: list[float], low: float, high: float
+    ) -> None:
+        with raises(
+            ValueError,
+            f"SigmoidCrossEntropy: target has numbers from {low} to {high}, expected 0 to 1: "
+            "1 for yes and 0 for no, or a probability",
+        ):
+            sigmoid_loss(np.zeros(2), np.array(target))
+
+
+class TestSoftmaxCrossEntropy:
+    Y = np.array([[0.0, LN3], [LN2, LN2]])  # probabilities 1/4, 3/4 and 1/2, 1/2
+
+    def test_classes_by_hand(self) -> None:
+        value, grad = softmax_loss(self.Y, np.array([0, 1]))
+        assert value == pytest.approx((log(4) + log(2)) / 2, rel=1e-15)
+        np.testing.assert_allclose(grad, [[-0.375, 0.375], [0.25, -0.25]], rtol=1e-15)
+
+    def test_probabilities_by_hand(self) -> None:
+        value, grad = softmax_loss(self.Y, np.array([[0.5, 0.5], [0.25, 0.75]]))
+        first = 0.5 * log(4) + 0.5 * log(4 / 3)
+        assert value == pytest.approx((first + log(2)) / 2, rel=1e-15)
+        np.testing.assert_allclose(grad, [[-0.125, 0.125], [0.125, -0.125]], rtol=1e-15)
+
+    @given(data=st.data())
+    def test_one_hot_rows_are_classes(self, data: st.DataObject) -> None:
+        n, k = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 4))
+        rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+        Y, classes = rng.normal(size=(n, k)), rng.integers(0, k, n)
+        value, grad = softmax_loss(Y, classes)
+        again = softmax_loss(Y, one_hot(classes, k))
+        assert value == again[0]
+        np.testing.assert_array_equal(grad, again[1])
+
+    @given(st.lists(st.tuples(st.floats(-30, 30), st.floats(-30, 30), st.booleans()), min_size=1))
+    def test_two_classes_are_the_sigmoid_of_their_difference(
+        self, rows: list[tuple[float, float, bool]]
+    ) -> None:
+        """softmax(a, b) = (σ(a − b), σ(b − a)): two independent ways to one loss."""
+        Y, yes = np.array([row[:2] for row in rows]), np.array([row[2] for row in rows])
+        value, grad = softmax_loss(Y, yes.astype(int))
+        expected, slope = sigmoid_loss(Y[:, 1] - Y[:, 0], yes.astype(float))
+        assert value == pytest.approx(expected, rel=1e-12, abs=1e-15)
+        np.testing.assert_allclose(grad, np.stack([-slope, slope], axis=1), rtol=0, atol=1e-15)
+
+    def test_any_number_of_leading_axes(self) -> None:
+        rng = np.random.default_rng(0)
+        Y, classes = rng.normal(size=(2, 3, 4)), rng.integers(0, 4, (2, 3))
+        value, grad = softmax_loss(Y, classes)
+        flat, flat_grad = softmax_loss(Y.reshape(6, 4), classes.reshape(6))
+        assert value == pytest.approx(flat, rel=1e-15)
+        np.testing.assert_array_equal(grad, flat_grad.reshape(2, 3, 4))
+        assert softmax_loss(Y, one_hot(classes, 4))[0] == value
+
+    def test_one_row_without_a_batch(self) -> None:
+        value, grad = softmax_loss(self.Y[0], np.array(0))
+        assert value == pytest.approx(log(4), rel=1e-15)
+        np.testing.assert_allclose(grad, [-0.75, 0.75], rtol=1e-15)
+
+    @pytest.mark.parametrize("k", [2, 10])
+    def test_untrained_is_the_logarithm_of_the_number_of_classes(self, k: int) -> None:
+        value, grad = softmax_loss(np.zeros((3, k)), np.array([0, 1, 0]))
+        assert value == pytest.approx(log(k), rel=1e-15)
+        np.testing.assert_allclose(3 * grad, 1 / k - np.eye(k)[[0, 1, 0]], rtol=1e-15)
+
+    @DTYPES
+    @pytest.mark.parametrize(
+        ("right", "value", "grad"),
+        [
+            (0, 0.0, [0.0, 0.0, 0.0]),
+            (1, 2000.0, [1.0, -1.0, 0.0]),
+            (2, 1000.0, [1.0, 0.0, -1.0]),
+        ],
+    )
+    def test_exact_at_the_extremes(
+        self, right: int, value: float, grad: list[float], dtype: Any
+    ) -> None:
+        """As classes and as one-hot rows, and without a warning: that would fail the test."""
+        Y = np.array([[1000, -1000, 0]], dtype)
+        for target in np.array([right]), one_hot(np.array([right]), 3):
+            got = softmax_loss(Y, target)
+            assert (got[0], got[1].tolist()) == (value, [grad])
+
+    @pytest.mark.parametrize("size", [1000.0, -1000.0])
+    def test_equal_large_logits(self, size: float) -> None:
+        value, grad = softmax_loss(np.full((1, 2), size), np.array([0]))
+        assert value == pytest.approx(log(2), rel=1e-15)
+        assert grad.tolist() == [[-0.5, 0.5]]
+
+    def test_rows_of_very_different_sizes(self) -> None:
+        """Each row has a largest logit of its own."""
+        Y = np.array([[1000.0, 1000.0 - LN3], [-1000.0, -1000.0 - LN3]])
+        value, grad = softmax_loss(Y, np.array([0, 1]))
+        assert value == pytest.approx((log(4 / 3) + log(4)) / 2, rel=1e-12)
+        np.testing.assert_allclose(grad, [[-0.125, 0.125], [0.375, -0.375]], rtol=1e-12)
+
+    @pytest.mark.parametrize("dtype", ["int8", "int64", "uint8", "uint64"])
+    def test_classes_of_any_integer_dtype(self, dtype: str) -> None:
+        value, _ = softmax_loss(self.Y, np.array([0, 1], dtype))
+        assert value == pytest.approx((log(4) + log(2)) / 2, rel=1e-15)
+
+    @pytest.mark.parametrize("dtype", ["int64", "bool", "float32"])
+    def test_one_hot_of_any_dtype(self, dtype: str) -> None:
+        target = np.array([[1, 0], [0, 1]], dtype)
+        value, grad = softmax_loss(self.Y, target)
+        assert value == pytest.approx((log(4) + log(2)) / 2, rel=1e-15)
+        assert grad.dtype == np.float64
+
+    def test_rows_that_sum_to_1_but_for_rounding_are_made_to(self) -> None:
+        """Only then is the gradient, which sums to 0 in each row, that of the value."""
+        T = np.array([[0.3, 0.7 + 5e-6], [0.5, 0.5 - 5e-6]])
+        value, grad = softmax_loss(self.Y, T)
+        exact = softmax_loss(self.Y, T / T.sum(axis=1, keepdims=True))
+        np.testing.assert_allclose(grad.sum(axis=1), 0, atol=1e-16)
+        assert value == pytest.approx(exact[0], rel=1e-15)
+
+    @pytest.mark.parametrize("classes", [[-1, 0], [0, 2], [5, -3]])
+    def test_classes_out_of_range_are_refused(self, classes: list[int]) -> None:
+        with raises(
+            ValueError,
+            f"SoftmaxCrossEntropy: target has classes from {min(classes)} to {max(classes)}, "
+            "expected 0 to 1, because Y has 2 columns",
+        ):
+            softmax_loss(self.Y, np.array(classes))
+
+    @pytest.mark.parametrize(
+        ("target", "smallest", "low", "high"),
+        [
+            ([[0.5, 0.5], [0.5, 0.25]], 0.25, 0.75, 1.0),
+            ([[1.0, 1.0], [0.0, 1.0]], 0.0, 1.0, 2.0),
+            ([[1.5, -0.5], [0.0, 1.0]], -0.5, 1.0, 1.0),
+            ([[0.0, 0.0], [0.0, 1.0]], 0.0, 0.0, 1.0),
+            ([[np.nan, 1.0], [0.0, 1.0]], np.nan, np.nan, np.nan),
+            ([[0.0, 1.0001], [0.0, 1.0]], 0.0, 1.0, 1.0001),
+        ],
+    )
+    def test_rows_that_are_no_probabilities_are_refused(
+        self, target: list[list[float]], smallest: float, low: float, high: float
+    ) -> None:
+        with raises(
+            ValueError,
+            "SoftmaxCrossEntropy: target has the shape of Y, so each row must hold probabilities, "
+            f"at least 0 and summing to 1; its smallest entry is {smallest} and its rows sum to "
+            f"{low} to {high}",
+        ):
+            softmax_loss(self.Y, np.array(target))
+
+    @pytest.mark.parametrize("shape", [(), (3,), (2, 1), (1, 2), (2, 3), (2, 2, 2), (1,)])
+    def test_another_shape_is_refused(self, shape: tuple[int, ...]) -> None:
+        with raises(
+            ValueError,
+            f"SoftmaxCrossEntropy: target {shape} and Y (2, 2) do not fit: expected classes of "
+            "shape (2,) or probabilities of shape (2, 2)",
+        ):
+            softmax_loss(self.Y, np.zeros(shape, int))
+
+    @pytest.mark.parametrize("dtype", ["float64", "bool", "<U1", "object"])
+    def test_classes_that_are_not_integers_are_refused(self, dtype: str) -> None:
+        with raises(
+            TypeError,
+            f"SoftmaxCrossEntropy: target has dtype {dtype}, expected integer classes 0 to k - 1: "
+            "convert it with target.astype(int)",
+        ):
+            softmax_loss(self.Y, np.array([0, 1]).astype(dtype))
+
+    def test_complex_probabilities_are_refused(self) -> None:
+        with raises(
+            TypeError,
+            "SoftmaxCrossEntropy: target has dtype complex128, expected real numbers: "
+            "convert it first",
+        ):
+            softmax_loss(self.Y, np.eye(2, dtype=complex))
+
+    def test_complex_logits_are_refused(self) -> None:
+        Y: Any = np.zeros((1, 2), complex)
+        with raises(
+            TypeError,
+            "SoftmaxCrossEntropy: Y has dtype complex128, expected real numbers: convert it first",
+        ):
+            softmax_loss(Y, np.array([0]))
+
+    @pytest.mark.parametrize("shape", [(0, 3), (2, 0)])
+    def test_an_empty_batch_is_refused(self, shape: tuple[int, int]) -> None:
+        with raises(
+            ValueError,
+            f"SoftmaxCrossEntropy: Y has shape {shape} and no entries, expected at least one row",
+        ):
+            softmax_loss(np.zeros(shape), np.zeros(shape[0], int))
+
+
+@SAME_SHAPE
+class TestOfOneShape:
+    """What MeanSquaredError and SigmoidCrossEntropy have in common."""
+
+    @pytest.mark.parametrize(
+        ("target", "Y", "remedy"),
+        [
+            ((3,), (3, 1), ": target.reshape((3, 1)) if the order is right"),
+            ((3, 1), (3,), ": target.reshape((3,)) if the order is right"),
+            ((2, 3), (3, 2), ": target.reshape((3, 2)) if the order is right"),
+            ((1,), (3, 1), ""),
+            ((), (3,), ""),
+            ((3, 2), (3, 1), ""),
+            ((1, 3), (2, 3), ""),
+        ],
+    )
+    def test_another_shape_is_refused(
+        self, loss: Loss, name: str, target: tuple[int, ...], Y: tuple[int, ...], remedy: str
+    ) -> None:
+        """(3,) against (3, 1) would broadcast to (3, 3)."""
+        with raises(
+            ValueError,
+            f"{name}: target {target} and Y {Y} must have the same shape, "
+            f"nothing is broadcast{remedy}",
+        ):
+            loss(np.zeros(Y), np.zeros(target))
+
+    @pytest.mark.parametrize("shape", [(0, 3), (2, 0), (0,)])
+    def test_an_empty_batch_is_refused(self, loss: Loss, name: str, shape: tuple[int, ...]) -> None:
+        with raises(
+            ValueError, f"{name}: Y has shape {shape} and no entries, expected at least one row"
+        ):
+            loss(np.zeros(shape), np.zeros(shape))
+
+    @pytest.mark.parametrize("which", ["Y", "target"])
+    @pytest.mark.parametrize("dtype", ["complex128", "object", "<U3"])
+    def test_other_numbers_are_refused(self, loss: Loss, name: str, which: str, dtype: str) -> None:
+        arrays: dict[str, Any] = {"Y": np.zeros(2), "target": np.zeros(2)}
+        arrays[which] = arrays[which].astype(dtype)
+        with raises(
+            TypeError, f"{name}: {which} has dtype {dtype}, expected real numbers: convert it first"
+        ):
+            loss(arrays["Y"], arrays["target"])
+
+
+def targets(loss: Loss, Y: Array) -> NDArray[Any]:
+    """The first class, or zeros."""
+    return np.zeros(Y.shape[:-1], int) if loss is softmax_loss else np.zeros_like(Y)
+
+
+@ALL
+class TestAll:
+    @DTYPES
+    def test_dtype_is_kept_and_the_value_is_a_number(self, loss: Loss, dtype: Any) -> None:
+        """A float64 target does not make a float32 gradient float64."""
+        Y = np.ones((2, 3), dtype)
+        target = np.array([0, 1]) if loss is softmax_loss else np.ones((2, 3))
+        value, grad = loss(Y, target)
+        assert type(value) is float
+        assert grad.dtype == dtype
+        if loss is softmax_loss:
+            assert loss(Y, one_hot(target, 3))[1].dtype == dtype
+
+    def test_arguments_are_untouched_and_the_gradient_is_new(self, loss: Loss) -> None:
+        Y = np.array([[0.5, -0.5]])
+        for target in targets(loss, Y), np.array([[0.0, 1.0]]):
+            before = Y.copy(), target.copy()
+            Y.flags.writeable = target.flags.writeable = False
+            _, grad = loss(Y, target)
+            assert grad.flags.writeable
+            assert not np.shares_memory(grad, target)
+            np.testing.assert_array_equal(Y, before[0])
+            np.testing.assert_array_equal(target, before[1])
+
+    def test_lists_and_integers_are_numbers(self, loss: Loss) -> None:
+        Y: Any = [[1, 0], [0, 1]]
+        as_list = targets(loss, np.array(Y)).tolist()
+        value, grad = loss(Y, as_list)
+        expected = loss(np.array(Y, float), np.array(as_list))
+        assert value == expected[0]
+        np.testing.assert_array_equal(grad, expected[1])
+        assert grad.dtype == np.float64
+
+    def test_a_later_call_does_not_change_an_earlier_gradient(self, loss: Loss) -> None:
+        Y = np.array([[0.5, -0.5]])
+        _, grad = loss(Y, targets(loss, Y))
+        before = grad.copy()
+        loss(Y + 1, targets(loss, Y))
+        np.testing.assert_array_equal(grad, before)
+
+    @given(data=st.data())
+    def test_the_gradient_is_the_slope_of_the_value(self, loss: Loss, data: st.DataObject) -> None:
+        """Along a random direction, by central differences."""
+        rng = np.random.default_rng(data.draw(st.integers(0, 10_000)))
+        n, k = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 4))
+        Y, T = rng.normal(size=(n, k)), rng.dirichlet(np.ones(k), n)
+        direction = rng.normal(size=(n, k))
+        h = 1e-5
+        slope = (loss(Y + h * direction, T)[0] - loss(Y - h * direction, T)[0]) / (2 * h)
+        assert (loss(Y, T)[1] * direction).sum() == pytest.approx(slope, rel=1e-7, abs=1e-9)

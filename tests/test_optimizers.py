@@ -1,0 +1,463 @@
+"""Optimizers: each formula by hand, and copies that go on bit for bit."""
+
+import pickle
+import tracemalloc
+from collections.abc import Callable
+from copy import deepcopy
+from math import inf, nan, sqrt
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from layerwise import (
+    SGD,
+    Adam,
+    Array,
+    Dense,
+    MeanSquaredError,
+    Optimizer,
+    Parameter,
+    Sequential,
+    Tanh,
+    Vector,
+)
+from tests.raising import raises
+
+Make = Callable[[list[Parameter]], Optimizer]
+
+EACH = pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda p: SGD(p, 0.1), id="SGD"),
+        pytest.param(lambda p: SGD(p, 0.1, momentum=0.9), id="momentum"),
+        pytest.param(lambda p: SGD(p, 0.1, momentum=0.9, nesterov=True), id="Nesterov"),
+        pytest.param(lambda p: Adam(p, 0.1), id="Adam"),
+    ],
+)
+
+
+def steps(optimizer: Optimizer, parameter: Parameter, gradients: list[Any]) -> list[Any]:
+    """The value after a step with each of the gradients."""
+    values = []
+    for gradient in gradients:
+        parameter.add_grad(np.array(gradient, parameter.dtype))
+        optimizer.step()
+        values.append(parameter.value.tolist())
+    return values
+
+
+class TestSGD:
+    def test_by_hand(self) -> None:
+        p = Parameter(np.array([1.0, -1.0]))
+        assert steps(SGD([p], 0.5), p, [[2.0, 4.0], [-1.0, 1.0]]) == [[0.0, -3.0], [0.5, -3.5]]
+
+    def test_momentum_as_in_the_course(self) -> None:
+        """Part 4.5 prints the velocities; from zero, the value is their sum."""
+        p = Parameter(np.zeros((2, 2)))
+        gradients = [[[1.0, 2.0], [3.0, 4.0]], [[0.5, 1.5], [2.5, 3.5]]]
+        values = steps(SGD([p], 0.1, momentum=0.9), p, gradients)
+        first, second = np.array([[-0.1, -0.2], [-0.3, -0.4]]), [[-0.14, -0.33], [-0.52, -0.71]]
+        np.testing.assert_allclose(values[0], first, rtol=1e-14)
+        np.testing.assert_allclose(values[1], first + second, rtol=1e-14)
+
+    def test_nesterov_by_hand(self) -> None:
+        """v: -1, then -1/2 - 2 = -5/2. Steps: -1/2 - 1 = -3/2, then -5/4 - 2 = -13/4."""
+        p = Parameter(np.array([0.0]))
+        optimizer = SGD([p], 0.5, momentum=0.5, nesterov=True)
+        assert steps(optimizer, p, [[2.0], [4.0]]) == [[-1.5], [-4.75]]
+
+    def test_a_new_learning_rate_holds_for_new_gradients_only(self) -> None:
+        """v: -1, then -1/2 - 4 = -9/2."""
+        p = Parameter(np.array([0.0]))
+        optimizer = SGD([p], 0.5, momentum=0.5)
+        assert steps(optimizer, p, [[2.0]]) == [[-1.0]]
+        optimizer.learning_rate = 1.0
+        assert steps(optimizer, p, [[4.0]]) == [[-5.5]]
+
+    def test_the_learning_rate_is_a_hundredth_by_default(self) -> None:
+        assert SGD([Parameter(np.zeros(1))]).learning_rate == 0.01
+
+    @pytest.mark.parametrize("momentum", [-0.1, 1, 1.5, nan])
+    def test_other_momenta_are_refused(self, momentum: float) -> None:
+        with raises(ValueError, f"SGD: momentum={momentum} came, expected at least 0 and below 1"):
+            SGD([Parameter(np.zeros(1))], momentum=momentum)
+
+    def test_nesterov_without_momentum_is_refused(self) -> None:
+        with raises(
+            ValueError,
+            "SGD: nesterov=True without momentum came, expected one, as in momentum=0.9",
+        ):
+            SGD([Parameter(np.zeros(1))], nesterov=True)
+
+
+class TestAdam:
+    def test_two_steps_by_hand(self) -> None:
+        """β₁ = 1/2 and β₂ = 3/4, with gradients 2 and then 1.
+
+        m: 1, 1; m̂: 1 / (1/2) = 2, 1 / (3/4) = 4/3.
+        v: 1, 3/4 + 1/4 = 1; v̂: 1 / (1/4) = 4, 1 / (7/16) = 16/7.
+        """
+        p = Parameter(np.array([5.0]))
+        optimizer = Adam([p], 0.1, beta1=0.5, beta2=0.75, epsilon=0.5)
+        values = steps(optimizer, p, [[2.0], [1.0]])
+        first = 5 - 0.1 * 2 / (2 + 0.5)
+        second = first - 0.1 * (4 / 3) / (4 / sqrt(7) + 0.5)
+        np.testing.assert_allclose(values, [[first], [second]], rtol=1e-14)
+
+    @given(data=st.data())
+    def test_the_textbook_formula(self, data: st.DataObject) -> None:
+        rng = np.random.default_rng(data.draw(st.integers(0, 999)))
+        beta1 = data.draw(st.sampled_from([0.0, 0.5, 0.9]))
+        beta2 = data.draw(st.sampled_from([0.0, 0.5, 0.999]))
+        epsilon = data.draw(st.sampled_from([1e-8, 1.0]))
+        rate = data.draw(st.sampled_from([0.001, 0.1]))
+        gradients = rng.normal(size=(8, 3)) * 10.0 ** rng.integers(-3, 4, (8, 3))
+        p = Parameter(np.ones(3))
+        optimizer = Adam([p], rate, beta1=beta1, beta2=beta2, epsilon=epsilon)
+        theta, m, v = np.ones(3), np.zeros(3), np.zeros(3)
+        for t, g in enumerate(gradients, 1):
+            steps(optimizer, p, [g])
+            m = beta1 * m + (1 - beta1) * g
+            v = beta2 * v + (1 - beta2) * g * g
+            m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
+            theta = theta - rate * m_hat / (np.sqrt(v_hat) + epsilon)
+            np.testing.assert_allclose(p.value, theta, rtol=1e-11)
+
+    def test_the_first_step_is_the_learning_rate_whatever_the_size(self) -> None:
+        p = Parameter(np.zeros(4))
+        values = steps(Adam([p], 0.5), p, [[1e-3, -1e-3, 1e6, 0.0]])
+        np.testing.assert_allclose(values, [[-0.5, 0.5, -0.5, 0.0]], rtol=1.1e-5)
+
+    def test_a_new_learning_rate_scales_the_whole_step(self) -> None:
+        p, q = Parameter(np.zeros(1)), Parameter(np.zeros(1))
+        one, other = Adam([p], 0.5), Adam([q], 0.5)
+        other.learning_rate = 0.125
+        (((a,),), ((b,),)) = steps(one, p, [[3.0]]), steps(other, q, [[3.0]])
+        assert a == 4 * b
+
+    def test_defaults(self) -> None:
+        adam = Adam([Parameter(np.zeros(1))])
+        assert (adam.learning_rate, adam.beta1, adam.beta2) == (0.001, 0.9, 0.999)
+        assert adam.epsilon == 1e-8
+
+    @pytest.mark.parametrize("name", ["beta1", "beta2"])
+    @pytest.mark.parametrize("beta", [-0.1, 1, 2.0, nan])
+    def test_other_betas_are_refused(self, name: str, beta: float) -> None:
+        options: Any = {name: beta}
+        with raises(ValueError, f"Adam: {name}={beta} came, expected at least 0 and below 1"):
+            Adam([Parameter(np.zeros(1))], **options)
+
+    @pytest.mark.parametrize("epsilon", [0, -1e-8, inf, nan])
+    def test_other_epsilons_are_refused(self, epsilon: float) -> None:
+        with raises(ValueError, f"Adam: epsilon={epsilon} came, expected a positive number"):
+            Adam([Parameter(np.zeros(1))], epsilon=epsilon)
+
+
+@EACH
+class TestEach:
+    def test_the_gradient_is_zeroed_when_made_and_at_each_step(self, make: Make) -> None:
+        p = Parameter(np.ones(2))
+        p.add_grad(np.ones(2))
+        optimizer = make([p])
+        seen = [(p.grad.tolist(), p.has_grad)]
+        p.add_grad(np.ones(2))
+        optimizer.step()
+        seen.append((p.grad.tolist(), p.has_grad))
+        p.add_grad(np.ones(2))
+        optimizer.zero_grad()
+        seen.append((p.grad.tolist(), p.has_grad))
+        assert seen == [([0.0, 0.0], False)] * 3
+
+    def test_making_one_changes_no_value(self, make: Make) -> None:
+        p = Parameter(np.array([1.0, 2.0]))
+        make([p])
+        assert p.value.tolist() == [1.0, 2.0]
+
+    def test_a_step_is_in_place(self, make: Make) -> None:
+        p = Parameter(np.ones(2))
+        optimizer = make([p])
+        live, live_grad = p.value, p.grad
+        p.add_grad(np.array([1.0, -1.0]))
+        optimizer.step()
+        assert live[0] < 1 < live[1]
+        assert live_grad.tolist() == [0.0, 0.0]
+        p.add_grad(np.array([1.0, -1.0]))
+        assert live_grad.tolist() == [1.0, -1.0]
+
+    def test_many_numbers_take_the_same_steps_and_no_new_arrays(self, make: Make) -> None:
+        """No array of the size of their 4 MB: a step works in those that it has."""
+        p, q = Parameter(np.ones(500_000)), Parameter(np.ones(1))
+        many, one = make([p]), make([q])
+        for gradient in 1.0, -2.0, 0.5:
+            p.add_grad(np.full(500_000, gradient))
+            tracemalloc.start()
+            try:
+                many.step()
+                peak = tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+            assert peak < 1_000_000
+            ((expected,),) = steps(one, q, [[gradient]])
+            assert (p.value == expected).all()
+            assert not p.grad.any()
+
+    def test_a_gradient_added_in_parts_is_their_sum(self, make: Make) -> None:
+        p, q = Parameter(np.ones(2)), Parameter(np.ones(2))
+        one, other = make([p]), make([q])
+        p.add_grad(np.array([0.25, 0.5]))
+        steps(one, p, [[0.75, -1.0]])
+        steps(other, q, [[1.0, -0.5]])
+        assert p.value.tolist() == q.value.tolist()
+
+    def test_each_number_goes_its_own_way(self, make: Make) -> None:
+        """One vector or many parameters: the numbers are the same."""
+        gradients = np.random.default_rng(0).normal(size=(4, 5))
+        a, b, c = Parameter(np.zeros((2, 2))), Parameter(np.zeros(1)), Parameter(np.zeros(5))
+        parts, whole = make([a, b]), make([c])
+        for g in gradients:
+            a.add_grad(g[:4].reshape(2, 2))
+            b.add_grad(g[4:])
+            parts.step()
+            c.add_grad(g)
+            whole.step()
+        assert [*a.value.ravel(), *b.value] == c.value.tolist()
+
+    def test_a_step_without_a_gradient_is_refused(self, make: Make) -> None:
+        p = Parameter(np.ones(2))
+        optimizer = make([p])
+        message = (
+            f"{type(optimizer).__name__}: no gradient was added since the last step: call "
+            "backward before step. If you did, this optimizer holds other parameters than the "
+            "network: copy or pickle the two together, as in deepcopy((network, optimizer))"
+        )
+        with raises(RuntimeError, message):
+            optimizer.step()
+        p.add_grad(np.zeros(2))
+        optimizer.step()
+        value = p.value.copy()
+        with raises(RuntimeError, message):
+            optimizer.step()
+        assert p.value.tolist() == value.tolist()
+
+    def test_a_parameter_without_a_gradient_beside_one_with(self, make: Make) -> None:
+        a, b = Parameter(np.ones(1)), Parameter(np.ones(1))
+        optimizer = make([a, b])
+        steps(optimizer, a, [[1.0]])
+        assert a.value[0] < 1
+        assert b.value[0] == 1
+
+    def test_a_parameter_given_twice_is_changed_once(self, make: Make) -> None:
+        p, q = Parameter(np.ones(1)), Parameter(np.ones(1))
+        one, other = make([p, p]), make([q])
+        assert steps(one, p, [[1.0], [2.0]]) == steps(other, q, [[1.0], [2.0]])
+
+    def test_float32_stays_float32(self, make: Make) -> None:
+        p = Parameter(np.ones(2, np.float32))
+        optimizer = make([p])
+        steps(optimizer, p, [[1.0, 2.0], [3.0, 4.0]])
+        vector = optimizer.vector
+        arrays = [p.value, p.grad, vector.value, vector.grad, *optimizer.moments]
+        assert {A.dtype for A in arrays} == {np.dtype(np.float32)}
+
+    def test_float32_is_close_to_float64(self, make: Make) -> None:
+        gradients = [[1.0, -2.0], [0.5, 0.25], [-3.0, 1.0]]
+        p, q = Parameter(np.ones(2, np.float32)), Parameter(np.ones(2))
+        one, other = make([p]), make([q])
+        np.testing.assert_allclose(steps(one, p, gradients), steps(other, q, gradients), rtol=1e-5)
+
+    def test_after_a_reset_the_steps_are_those_of_a_new_one(self, make: Make) -> None:
+        p, q = Parameter(np.zeros(1)), Parameter(np.zeros(1))
+        one = make([p])
+        steps(one, p, [[5.0], [-3.0]])
+        one.reset()
+        p.value = np.zeros(1)
+        assert steps(one, p, [[1.0], [2.0]]) == steps(make([q]), q, [[1.0], [2.0]])
+
+    def test_a_value_assigned_between_steps_is_the_one_changed(self, make: Make) -> None:
+        p = Parameter(np.zeros(1))
+        optimizer = make([p])
+        steps(optimizer, p, [[1.0]])
+        p.value = np.array([1000.0])
+        ((value,),) = steps(optimizer, p, [[1.0]])
+        assert 990 < value < 1000
+
+    @pytest.mark.parametrize("rate", [0, -0.1, inf, nan])
+    def test_other_learning_rates_are_refused(self, make: Make, rate: float) -> None:
+        optimizer = make([Parameter(np.zeros(1))])
+        name = type(optimizer).__name__
+        message = f"{name}: learning_rate={rate} came, expected a positive number"
+        with raises(ValueError, message):
+            optimizer.learning_rate = rate
+        assert optimizer.learning_rate == 0.1
+        with raises(ValueError, message):
+            {"SGD": SGD, "Adam": Adam}[name]([Parameter(np.zeros(1))], rate)
+
+    def test_no_parameters_are_refused(self, make: Make) -> None:
+        with raises(
+            ValueError,
+            "ParameterVector: no parameters came, expected at least one: "
+            "does the network have a layer that learns?",
+        ):
+            make([])
+
+    def test_two_dtypes_are_refused(self, make: Make) -> None:
+        with raises(
+            TypeError,
+            "ParameterVector: parameters of float32 and float64 came, expected one dtype: "
+            "make all layers with the same dtype=",
+        ):
+            make([Parameter(np.zeros(1)), Parameter(np.zeros(1, np.float32))])
+
+
+class TestTwoOptimizers:
+    def test_over_the_same_parameters(self) -> None:
+        """By turns; each sees what the other did to the values."""
+        p = Parameter(np.array([0.0]))
+        one, other = SGD([p], 1.0), SGD([p], 0.5)
+        assert steps(one, p, [[1.0]]) == [[-1.0]]
+        assert steps(other, p, [[1.0]]) == [[-1.5]]
+        p.value = np.array([10.0])
+        assert steps(one, p, [[1.0], [1.0]]) == [[9.0], [8.0]]
+        assert steps(other, p, [[1.0]]) == [[7.5]]
+
+    def test_each_has_its_own_momentum(self) -> None:
+        """The first one's v: -1, then -3/2; the other's: -1."""
+        p = Parameter(np.array([0.0]))
+        one, other = SGD([p], 1.0, momentum=0.5), SGD([p], 1.0, momentum=0.5)
+        assert steps(one, p, [[1.0]]) == [[-1.0]]
+        assert steps(other, p, [[1.0]]) == [[-2.0]]
+        assert steps(one, p, [[1.0]]) == [[-3.5]]
+
+    def test_over_overlapping_parameters(self) -> None:
+        a, b, c = (Parameter(np.array([0.0])) for _ in range(3))
+        one, other = SGD([a, b], 1.0), SGD([b, c], 10.0)
+        for p in a, b, c:
+            p.add_grad(np.array([1.0]))
+        one.step()
+        assert [p.value.tolist() for p in (a, b, c)] == [[-1.0], [-1.0], [0.0]]
+        assert [p.has_grad for p in (a, b, c)] == [False, False, True]
+        other.step()
+        assert [p.value.tolist() for p in (a, b, c)] == [[-1.0], [-1.0], [-10.0]]
+
+    def test_what_is_not_given_stays(self) -> None:
+        frozen, head = Dense(2, 2, rng=0), Dense(2, 1, rng=0)
+        before = frozen.W.value.copy()
+        optimizer = Adam(head.parameters(), 0.1)
+        Sequential(frozen, head).forward(np.ones((3, 2)))[1](np.ones((3, 1)))
+        optimizer.step()
+        np.testing.assert_array_equal(frozen.W.value, before)
+        assert frozen.W.has_grad
+
+
+def by_pickle(item: Any) -> Any:
+    return pickle.loads(pickle.dumps(item))
+
+
+@pytest.mark.parametrize("copy", [deepcopy, by_pickle])
+@EACH
+class TestCopies:
+    X = np.random.default_rng(1).normal(size=(6, 3))
+    T = np.random.default_rng(2).normal(size=(6, 2))
+
+    def pair(self, make: Make) -> tuple[Sequential[Any], Optimizer]:
+        rng = np.random.default_rng(0)
+        shared = Dense(4, 4, rng=rng)
+        network = Sequential[Any](
+            Dense(3, 4, rng=rng), Tanh(), shared, Tanh(), shared, Dense(4, 2, rng=rng)
+        )
+        return network, make(network.parameters())
+
+    def backward(self, network: Sequential[Any]) -> None:
+        Y, backward = network.forward(self.X)
+        backward(MeanSquaredError()(Y, self.T)[1])
+
+    def train(self, network: Sequential[Any], optimizer: Optimizer) -> list[Array]:
+        for _ in range(3):
+            self.backward(network)
+            optimizer.step()
+        return [p.value.copy() for p in network.parameters()]
+
+    @pytest.mark.parametrize("order", ["network first", "optimizer first"])
+    def test_go_on_bit_for_bit(self, make: Make, copy: Callable[[Any], Any], order: str) -> None:
+        network, optimizer = self.pair(make)
+        self.train(network, optimizer)
+        if order == "network first":
+            other, other_optimizer = copy((network, optimizer))
+        else:
+            other_optimizer, other = copy((optimizer, network))
+        start = [p.value.copy() for p in network.parameters()]
+        expected = self.train(network, optimizer)
+        np.testing.assert_equal([p.value for p in other.parameters()], start)
+        np.testing.assert_equal(self.train(other, other_optimizer), expected)
+        np.testing.assert_equal([p.value for p in network.parameters()], expected)
+
+    def test_a_gradient_on_its_way_is_copied(self, make: Make, copy: Callable[[Any], Any]) -> None:
+        network, optimizer = self.pair(make)
+        self.train(network, optimizer)
+        self.backward(network)
+        other, other_optimizer = copy((network, optimizer))
+        optimizer.step()
+        other_optimizer.step()
+        for p, q in zip(network.parameters(), other.parameters(), strict=True):
+            np.testing.assert_array_equal(p.value, q.value)
+            assert not q.has_grad
+
+    def test_the_setting_is_copied(self, make: Make, copy: Callable[[Any], Any]) -> None:
+        network, optimizer = self.pair(make)
+        optimizer.learning_rate = 0.375
+        assert copy((network, optimizer))[1].learning_rate == 0.375
+
+    def test_copied_apart_the_step_is_refused(self, make: Make, copy: Callable[[Any], Any]) -> None:
+        network, optimizer = self.pair(make)
+        self.train(network, optimizer)
+        other, other_optimizer = copy(network), copy(optimizer)
+        self.backward(other)
+        with raises(
+            RuntimeError,
+            f"{type(optimizer).__name__}: no gradient was added since the last step: call "
+            "backward before step. If you did, this optimizer holds other parameters than the "
+            "network: copy or pickle the two together, as in deepcopy((network, optimizer))",
+        ):
+            other_optimizer.step()
+
+
+class TestOnesOwn:
+    def test_a_formula_is_all_it_takes(self) -> None:
+        class Signs(Optimizer):
+            """θ ← θ − η sign(s) / t, s the sum of the gradients at step t."""
+
+            def update(self, value: Vector, grad: Vector, *moments: Vector) -> None:
+                (total,) = moments
+                total += grad
+                value -= self.learning_rate / self.steps * np.sign(total)
+
+        p = Parameter(np.zeros((1, 2)))
+        optimizer = Signs([p], 0.5, moments=1)
+        assert optimizer.steps == 0
+        assert steps(optimizer, p, [[[3.0, -4.0]], [[-1.0, 9.0]]]) == [
+            [[-0.5, 0.5]],
+            [[-0.75, 0.25]],
+        ]
+        assert optimizer.steps == 2
+        optimizer.reset()
+        assert optimizer.steps == 0
+        assert steps(optimizer, p, [[[-1.0, 1.0]]]) == [[[-0.25, -0.25]]]
+        with raises(ValueError, "Signs: learning_rate=-1 came, expected a positive number"):
+            Signs([p], -1)
+
+    def test_update_has_to_be_written(self) -> None:
+        class Nothing(Optimizer):
+            pass
+
+        with pytest.raises(TypeError, match=r"abstract class Nothing .*update"):
+            Nothing([Parameter(np.zeros(1))], 0.1)  # type: ignore[abstract]  # under test
+
+
+def test_momentum_is_fixed() -> None:
+    sgd: Any = SGD([Parameter(np.ones(1))], momentum=0.5)
+    assert sgd.momentum == 0.5
+    with pytest.raises(AttributeError, match="momentum"):
+        sgd.momentum = 0.9

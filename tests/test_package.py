@@ -1,0 +1,205 @@
+"""The package as a whole: what it loads, what it shows, and which file may know which."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import layerwise
+from tests.raising import raises
+
+PACKAGE = Path(layerwise.__file__).parent
+
+# From the ground up: a file imports only from the files before it. `layers.*` is any other family
+# of layers, and a package such as `gradients` is one room, whose files know each other.
+HOUSE = [
+    "arrays",
+    "parameter",
+    "initializers",
+    "layers.base",
+    "layers.dense",
+    "layers.activations",
+    "layers.*",
+    "network",
+    "losses",
+    "optimizers",
+    "snapshot",
+    "progress",
+    "gradients",
+    "testing",
+    "training",
+    "estimators",
+]
+# Beyond numpy and the standard library, where it is asked for; the second test below shows that
+# nothing of it is loaded unasked.
+OUTSIDE = {
+    "estimators": {"sklearn"},
+    "progress": {"tqdm"},
+    "gradients": {"matplotlib", "tqdm"},
+    "training": {"tqdm"},
+}
+
+FILES = sorted(
+    path.relative_to(PACKAGE).as_posix()
+    for path in PACKAGE.rglob("*.py")
+    if path.name != "__init__.py" or path.parent.name == "gradients"
+)
+
+
+def room(module: str) -> str:
+    """The entry of the house list that a module inside the package belongs to."""
+    for entry in HOUSE:
+        if module == entry or module.startswith(f"{entry}."):
+            return entry
+    if module.startswith("layers."):
+        return "layers.*"
+    raise AssertionError(f"{module} is not in the house list")
+
+
+def imports(tree: ast.Module, package: str) -> set[str]:
+    """The modules that this source imports, anywhere in it; `package` is the one it lies in."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: -node.level + 1 or None] if node.level else []
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            # `from layerwise.layers import dense` names a module only together with `dense`
+            is_folder = (PACKAGE.parent / Path(*module.split("."))).is_dir()
+            inside = module.startswith("layerwise") and is_folder
+            modules = {f"{module}.{name.name}" for name in node.names}
+            known = {m for m in modules if inside and is_module(m)}
+            found |= known or {module}
+    return found
+
+
+def is_module(name: str) -> bool:
+    path = PACKAGE.parent / Path(*name.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_file_imports_only_from_the_rooms_below_it(file: str) -> None:
+    module = file.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+    package = f"layerwise.{file}".replace("/", ".").rsplit(".", 2)[0]
+    own = room(module)
+    tree = ast.parse((PACKAGE / file).read_text(encoding="utf-8"))
+    for name in imports(tree, package):
+        top, _, inside = name.partition(".")
+        if top != "layerwise":
+            allowed = {"numpy", *sys.stdlib_module_names, *OUTSIDE.get(own, set())}
+            assert top in allowed, f"{file} imports {name}"
+            continue
+        assert inside, f"{file} imports from the package's face, which imports everything"
+        other = room(inside)
+        below = HOUSE.index(other) < HOUSE.index(own)
+        assert below or other == own == "gradients", f"{file} imports {name}, which is not below it"
+
+
+def test_the_reading_of_imports_sees_all_kinds() -> None:
+    """The test above is worth what this function finds."""
+    source = """
+import a.b, c
+from layerwise.layers import dense
+from layerwise.layers.dense import Dense
+from layerwise import fit, training
+from . import base
+from .base import walk
+from ..network import Sequential
+def f():
+    import late
+if TYPE_CHECKING:
+    from typed.only import Name
+"""
+    assert imports(ast.parse(source), "layerwise.layers") == {
+        "a.b",
+        "c",
+        "layerwise.layers.dense",
+        "layerwise.training",
+        "layerwise.layers.base",
+        "layerwise.network",
+        "late",
+        "typed.only",
+    }
+
+
+def test_importing_it_loads_numpy_and_the_standard_library_only() -> None:
+    """What numpy itself brings, for its compiled files, is none of our doing."""
+    program = (
+        "import sys, numpy.random, numpy.typing; before = set(sys.modules); import layerwise; "
+        "print(*{name.partition('.')[0] for name in set(sys.modules) - before})"
+    )
+    command = [sys.executable, "-W", "error", "-c", program]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.stderr == ""
+    loaded = set(run.stdout.split()) - set(sys.stdlib_module_names)
+    assert loaded - {"numpy"} == {"layerwise"}
+
+
+def test_importing_it_leaves_for_later_what_takes_long() -> None:
+    program = (
+        "import sys, numpy; before = set(sys.modules); import layerwise; "
+        "print(*set(sys.modules) - before); layerwise.check_layer"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert not {"layerwise.gradients", "numpy.random"} & set(run.stdout.split())
+
+
+def test_its_public_names() -> None:
+    assert sorted(layerwise.__all__) == [
+        "Adam",
+        "Array",
+        "Dense",
+        "GradientReport",
+        "History",
+        "Indices",
+        "Layer",
+        "Matrix",
+        "MeanSquaredError",
+        "Optimizer",
+        "Parameter",
+        "ParameterVector",
+        "ReLU",
+        "SGD",
+        "Sequential",
+        "Sigmoid",
+        "SigmoidCrossEntropy",
+        "SoftmaxCrossEntropy",
+        "Tanh",
+        "Vector",
+        "check_layer",
+        "check_loss",
+        "fit",
+        "glorot_normal",
+        "glorot_uniform",
+        "he_normal",
+        "he_uniform",
+        "matrix_multiply",
+        "numerical_gradient",
+        "relu",
+        "sigmoid",
+        "softmax",
+    ]
+
+
+def test_they_are_all_there_and_no_others() -> None:
+    """A star import brings them; what else is visible are the package's own files."""
+    names: dict[str, object] = {}
+    exec("from layerwise import *", names)
+    assert names.keys() - {"__builtins__"} == set(layerwise.__all__)
+    others = {name for name in vars(layerwise) if not name.startswith("_")} - names.keys()
+    assert {name for name in others if not is_module(f"layerwise.{name}")} <= {"TYPE_CHECKING"}
+
+
+def test_a_name_that_it_lacks_is_an_error() -> None:
+    with raises(AttributeError, "module 'layerwise' has no attribute 'nothing'"):
+        getattr(layerwise, "nothing")  # noqa: B009  # mypy refuses layerwise.nothing
+
+
+def test_it_is_typed_for_those_who_import_it() -> None:
+    assert (PACKAGE / "py.typed").is_file()

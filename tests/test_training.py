@@ -1,0 +1,844 @@
+"""Training with fit: the loop by hand, the same numbers twice, and epochs that fail."""
+
+import sys
+import tracemalloc
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field
+from math import inf, nan
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from layerwise import (
+    SGD,
+    Adam,
+    Array,
+    Dense,
+    History,
+    Indices,
+    Layer,
+    MeanSquaredError,
+    Optimizer,
+    Parameter,
+    ReLU,
+    Sequential,
+    SoftmaxCrossEntropy,
+    fit,
+)
+from layerwise.layers.base import walk
+from tests.raising import raises
+
+mse = MeanSquaredError()
+rng = np.random.default_rng(0)
+X, T = rng.normal(size=(5, 3)), rng.normal(size=(5, 2))  # in batches of two, the last is short
+
+
+def slope(w: float = 0.0) -> tuple[Dense, SGD]:
+    """Y = w X, to be worked by hand, with steps of a tenth of the gradient."""
+    line = Dense(1, 1, bias=False)
+    line.W.value = np.array([[w]])
+    return line, SGD(line.parameters(), 0.1)
+
+
+def column(*numbers: float) -> Array:
+    return np.array(numbers, float).reshape(-1, 1)
+
+
+class Noise(Layer[Array, Array]):
+    """Y = X + noise, with a running mean that inference subtracts: all that a layer may keep."""
+
+    def __init__(self, size: int) -> None:
+        self.mean = np.zeros(size)
+        self.count = np.zeros(1, int)
+        self.empty = np.zeros(0)
+        self.names = np.array(["a", "b"])
+        self.rng = np.random.default_rng(7)
+
+    def forward(self, X: Array, /) -> tuple[Array, Callable[[Array], Array]]:
+        self.mean *= 0.9
+        self.mean += 0.1 * X.mean(axis=0)
+        self.count += 1
+        Y: Array = X + 0.1 * self.rng.normal(size=X.shape)
+
+        def backward(grad: Array) -> Array:
+            return grad
+
+        return Y, backward
+
+    def __call__(self, X: Array, /) -> Array:
+        Y: Array = X - self.mean
+        return Y
+
+
+def network_and_optimizer() -> tuple[Sequential[Any], Adam]:
+    network = Sequential[Any](Dense(3, 4, rng=1), Noise(4), ReLU(), Dense(4, 2, rng=2))
+    return network, Adam(network.parameters(), 0.05)
+
+
+def state(network: Layer[Any, Any]) -> list[Any]:
+    """Everything that a network keeps, as numbers to compare."""
+    return [
+        item.bit_generator.state
+        if isinstance(item, np.random.Generator)
+        else (item.value if isinstance(item, Parameter) else item).tolist()
+        for _, item in walk(network)
+    ]
+
+
+def no_gradients(network: Layer[Any, Any]) -> bool:
+    return not any(p.grad.any() or p.has_grad for p in network.parameters())
+
+
+@dataclass
+class At:
+    """Mean squared error but for one call, of which it makes something else."""
+
+    call: int
+    instead: Callable[[float, Array], tuple[float, Array]]
+    calls: int = 0
+
+    def __call__(self, Y: Array, target: Array, /) -> tuple[float, Array]:
+        self.calls += 1
+        value, grad = mse(Y, target)
+        return self.instead(value, grad) if self.calls == self.call else (value, grad)
+
+
+def stop(value: float, grad: Array) -> tuple[float, Array]:
+    raise KeyboardInterrupt
+
+
+def fail(value: float, grad: Array) -> tuple[float, Array]:
+    raise ZeroDivisionError("in the loss")
+
+
+@dataclass
+class Rows:
+    """Mean squared error that notes which targets came, batch by batch."""
+
+    seen: list[list[float]] = field(default_factory=list)
+
+    def __call__(self, Y: Array, target: Array, /) -> tuple[float, Array]:
+        self.seen.append(target.ravel().tolist())
+        np.testing.assert_array_equal(Y, -target)  # X is -y in what follows, and Y is X
+        return 0.0, np.zeros_like(Y)
+
+
+class TestTheLoop:
+    def test_by_hand_with_a_short_last_batch(self) -> None:
+        """Two rows of loss (4 + 16) / 2, slope -6: w is 0.6. One of 1.2², slope 4.8: w is 0.12."""
+        line, optimizer = slope()
+        history = fit(
+            line,
+            column(1, 1, 2),
+            column(2, 4, 0),
+            loss=mse,
+            optimizer=optimizer,
+            epochs=1,
+            batch_size=2,
+            shuffle=False,
+            validation_data=(column(1, 2, 3), column(0, 0, 0)),
+        )
+        assert history.loss == pytest.approx([(2 * 10 + 1.44) / 3], rel=1e-14)
+        assert line.W.value[0, 0] == pytest.approx(0.12, rel=1e-14)
+        # 0.12² times the mean of 1, 4 and 9
+        assert history.validation_loss == pytest.approx([0.0144 * 14 / 3], rel=1e-14)
+
+    def test_the_loss_of_an_epoch_is_measured_on_the_way_validation_after_it(self) -> None:
+        """One row 1 with target 1: w' = w + 0.2 (1 - w), so the error shrinks to 0.8 of it."""
+        line, optimizer = slope()
+        data = column(1), column(1)
+        history = fit(line, *data, loss=mse, optimizer=optimizer, epochs=3, validation_data=data)
+        assert history.loss == pytest.approx([1, 0.8**2, 0.8**4], rel=1e-14)
+        assert history.validation_loss == pytest.approx([0.8**2, 0.8**4, 0.8**6], rel=1e-14)
+
+    def test_it_is_the_loop_that_one_writes_by_hand(self) -> None:
+        network, optimizer = network_and_optimizer()
+        other, by_hand = deepcopy((network, optimizer))
+        fit(network, X, T, loss=mse, optimizer=optimizer, epochs=2, batch_size=2, shuffle=False)
+        for _ in range(2):
+            for rows in [0, 1], [2, 3], [4]:
+                Y, backward = other.forward(X[rows])
+                backward(mse(Y, T[rows])[1])
+                by_hand.step()
+        assert state(network) == state(other)
+
+    def test_a_batch_larger_than_the_data_is_all_of_it(self) -> None:
+        line, optimizer = slope()
+        data = column(1, 1), column(2, 4)
+        fit(line, *data, loss=mse, optimizer=optimizer, epochs=1, batch_size=100)
+        assert line.W.value[0, 0] == pytest.approx(0.6, rel=1e-14)
+
+    def test_ten_epochs_of_batches_of_32_by_default(self) -> None:
+        loss = Rows()
+        Y = column(*range(40))
+        line, optimizer = slope(1.0)
+        assert len(fit(line, -Y, Y, loss=loss, optimizer=optimizer).loss) == 10
+        assert [len(batch) for batch in loss.seen] == [32, 8] * 10
+
+    def test_without_validation_there_is_no_validation_loss(self) -> None:
+        line, optimizer = slope()
+        first = fit(line, column(1), column(1), loss=mse, optimizer=optimizer, epochs=2)
+        assert first.validation_loss == []
+        assert len(first.loss) == 2
+        second = fit(line, column(1), column(1), loss=mse, optimizer=optimizer, epochs=1)
+        assert (len(first.loss), len(second.loss)) == (2, 1)
+        assert History() == History([], [])
+
+    def test_validation_is_by_inference_and_changes_nothing(self) -> None:
+        """Inference of Noise subtracts its mean; training adds noise and moves it."""
+        runs = []
+        for validation in None, (X, T):
+            network, optimizer = network_and_optimizer()
+            history = fit(
+                network,
+                X,
+                T,
+                loss=mse,
+                optimizer=optimizer,
+                epochs=2,
+                batch_size=5,
+                rng=3,
+                validation_data=validation,
+            )
+            runs.append(state(network))
+        assert runs[0] == runs[1]
+        assert history.validation_loss[-1] == pytest.approx(mse(network(X), T)[0], rel=1e-14)
+
+    def test_the_gradients_from_before_do_not_count(self) -> None:
+        line, optimizer = slope()
+        line.W.add_grad(np.array([[1000.0]]))
+        fit(line, column(1, 1), column(2, 4), loss=mse, optimizer=optimizer, epochs=1)
+        assert line.W.value[0, 0] == pytest.approx(0.6, rel=1e-14)
+        assert no_gradients(line)
+
+    def test_the_first_layer_is_told_that_it_reads_data(self) -> None:
+        class Told(Noise):
+            def __init__(self) -> None:
+                super().__init__(3)
+                self.weight = Parameter(np.zeros(1))
+
+            def forward_from_data(self, X: Array, /) -> tuple[Array, Callable[[Array], Array]]:
+                asked.append(len(X))
+                return super().forward(X)
+
+            def forward(self, X: Array, /) -> tuple[Array, Callable[[Array], Array]]:
+                raise NotImplementedError
+
+        asked: list[int] = []
+        head = Dense(3, 2, rng=0)
+        network = Sequential(Told(), head)
+        optimizer = SGD(head.parameters())
+        fit(network, X, T, loss=mse, optimizer=optimizer, epochs=1, batch_size=2)
+        assert asked == [2, 2, 1]
+
+    def test_what_the_optimizer_does_not_hold_is_frozen(self) -> None:
+        frozen, head = Dense(3, 4, rng=0), Dense(4, 2, rng=0)
+        network = Sequential(frozen, ReLU(), head)
+        before = [p.value.copy() for p in network.parameters()]
+        optimizer = SGD(head.parameters(), 0.1, momentum=0.9)
+        fit(network, X, T, loss=mse, optimizer=optimizer, epochs=3, batch_size=2)
+        after = [p.value for p in network.parameters()]
+        np.testing.assert_equal(after[:2], before[:2])
+        assert all((A != B).any() for A, B in zip(after[2:], before[2:], strict=True))
+        assert no_gradients(network)
+
+    def test_an_optimizer_may_hold_more_than_the_network(self) -> None:
+        line, _ = slope()
+        other = Parameter(np.ones(1))
+        optimizer = SGD([other, *line.parameters()], 0.1)
+        fit(line, column(1, 1), column(2, 4), loss=mse, optimizer=optimizer, epochs=1)
+        assert line.W.value[0, 0] == pytest.approx(0.6, rel=1e-14)
+        assert other.value.tolist() == [1.0]
+
+    def test_more_epochs_take_no_more_memory(self) -> None:
+        """What is saved at the start of an epoch goes where the epoch before had saved it."""
+
+        class Keeps(ReLU):
+            def __init__(self) -> None:
+                self.kept = np.zeros(500_000)
+
+        def peak(epochs: int) -> int:
+            network = Sequential(Dense(3, 2, rng=0), Keeps())
+            optimizer = SGD(network.parameters())
+            tracemalloc.start()
+            try:
+                fit(network, X, T, loss=mse, optimizer=optimizer, epochs=epochs)
+                return tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+
+        assert 4_000_000 < peak(1) < 6_000_000
+        assert peak(4) < 6_000_000
+
+
+class TestRows:
+    """With X = -y and w = 1, the loss above sees that each row meets its own target."""
+
+    Y = column(*range(7))
+
+    def seen(self, **options: Any) -> list[list[float]]:
+        loss = Rows()
+        line, optimizer = slope(1.0)
+        fit(line, -self.Y, self.Y, loss=loss, optimizer=optimizer, batch_size=3, **options)
+        return loss.seen
+
+    def test_in_order(self) -> None:
+        expected = [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0], [6.0]]
+        assert self.seen(epochs=2, shuffle=False, rng=0) == 2 * expected
+
+    def test_shuffled_each_epoch_anew_each_row_once(self) -> None:
+        seen = self.seen(epochs=3, rng=0)
+        assert [len(batch) for batch in seen] == [3, 3, 1] * 3
+        epochs = [[*seen[i], *seen[i + 1], *seen[i + 2]] for i in (0, 3, 6)]
+        assert [sorted(epoch) for epoch in epochs] == [list(range(7))] * 3
+        assert len({tuple(epoch) for epoch in [*epochs, range(7)]}) == 4
+
+    def test_the_order_is_the_seeds(self) -> None:
+        once = self.seen(epochs=3, rng=0)
+        assert once == self.seen(epochs=3, rng=0)
+        assert once == self.seen(epochs=3, rng=np.random.default_rng(0))
+        assert once != self.seen(epochs=3, rng=1)
+
+    def test_without_a_seed_it_is_another_each_time(self) -> None:
+        assert self.seen(epochs=10) != self.seen(epochs=10)
+
+    def test_unshuffled_draws_nothing(self) -> None:
+        rng = np.random.default_rng(0)
+        self.seen(epochs=2, shuffle=False, rng=rng)
+        assert rng.random() == np.random.default_rng(0).random()
+
+
+class TestReproducible:
+    def run(self, *calls: int, rng: Any) -> tuple[list[Any], list[float]]:
+        """State and losses after a call of fit for each number of epochs."""
+        network, optimizer = network_and_optimizer()
+        losses = []
+        for epochs in calls:
+            history = fit(
+                network, X, T, loss=mse, optimizer=optimizer, epochs=epochs, batch_size=2, rng=rng
+            )
+            losses += history.loss
+        return state(network), losses
+
+    def test_bit_for_bit(self) -> None:
+        once = self.run(4, rng=5)
+        assert once == self.run(4, rng=5)
+        assert once == self.run(4, rng=np.random.default_rng(5))
+        assert once != self.run(4, rng=6)
+
+    def test_two_calls_with_one_generator_are_one_longer_call(self) -> None:
+        assert self.run(1, 3, rng=np.random.default_rng(5)) == self.run(4, rng=5)
+
+    def test_with_an_integer_they_are_not(self) -> None:
+        """Each call starts from the seed: both shuffle as the first."""
+        assert self.run(2, 2, rng=5) != self.run(4, rng=5)
+        one, two = np.random.default_rng(5), np.random.default_rng(5)
+        twice, _ = self.run(2, 2, rng=5)
+        network, optimizer = network_and_optimizer()
+        for rng in one, two:
+            fit(network, X, T, loss=mse, optimizer=optimizer, epochs=2, batch_size=2, rng=rng)
+        assert twice == state(network)
+
+
+class TestData:
+    def test_lists_are_data(self) -> None:
+        rows: Any = X.tolist()
+        targets: Any = T.tolist()
+        for given in (X, T), (rows, targets):
+            network, optimizer = network_and_optimizer()
+            history = fit(
+                network,
+                *given,
+                loss=mse,
+                optimizer=optimizer,
+                epochs=2,
+                batch_size=2,
+                rng=0,
+                validation_data=given,
+            )
+            result = state(network), history
+            if given[0] is X:
+                expected = result
+        assert result == expected
+
+    def test_they_are_untouched(self) -> None:
+        rows, targets = X.copy(), T.copy()
+        rows.flags.writeable = targets.flags.writeable = False
+        network, optimizer = network_and_optimizer()
+        fit(network, rows, targets, loss=mse, optimizer=optimizer, epochs=1, batch_size=2)
+        np.testing.assert_array_equal(rows, X)
+
+    def test_indices_and_classes(self) -> None:
+        """Integers reach the layer and the loss as integers: classes 0, 1, 2 of indices 0, 1, 2."""
+
+        class Lookup(Layer[Indices, Array]):
+            def __init__(self) -> None:
+                self.table = Parameter(np.zeros((3, 3)))
+
+            def forward(self, X: Indices, /) -> tuple[Array, Callable[[Array], Indices]]:
+                Y: Array = self.table.value[X]
+
+                def backward(grad: Array) -> Indices:
+                    dtable = np.zeros((3, 3))
+                    np.add.at(dtable, X, grad)
+                    self.table.add_grad(dtable)
+                    return X
+
+                return Y, backward
+
+        layer, i = Lookup(), np.array([0, 1, 2])
+        optimizer = SGD(layer.parameters(), 3.0)
+        loss = SoftmaxCrossEntropy()
+        history = fit(layer, i, i, loss=loss, optimizer=optimizer, epochs=1)
+        assert history.loss == pytest.approx([np.log(3)], rel=1e-14)
+        np.testing.assert_allclose(layer.table.value, np.eye(3) - 1 / 3, rtol=1e-14)
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_the_networks_dtype_is_kept(self, dtype: type[np.floating[Any]]) -> None:
+        network = Sequential(Dense(3, 2, rng=0, dtype=dtype))
+        optimizer = SGD(network.parameters(), 0.1, momentum=0.5)
+        fit(network, X, T, loss=mse, optimizer=optimizer, epochs=1)
+        assert network.parameters()[0].dtype == optimizer.vector.value.dtype == dtype
+
+
+class TestRefused:
+    def refuse(self, message: str, X: Any = X, y: Any = T, **options: Any) -> None:
+        network, optimizer = network_and_optimizer()
+        before, rng = state(network), np.random.default_rng(0)
+        options = {"loss": mse, "optimizer": optimizer, "rng": rng, **options}
+        with raises(ValueError, message):
+            fit(network, X, y, **options)
+        assert state(network) == before
+        assert rng.random() == np.random.default_rng(0).random()
+
+    @pytest.mark.parametrize(
+        ("rows", "targets"),
+        [((5, 3), (4, 2)), ((0, 3), (0, 2)), ((), (5, 2)), ((5, 3), ()), ((1, 3), (5, 2))],
+    )
+    def test_rows_that_do_not_match(self, rows: tuple[int, ...], targets: tuple[int, ...]) -> None:
+        ending = (
+            f"have shapes {rows} and {targets}, expected one row for each example, "
+            "equally many in both and at least one"
+        )
+        data = np.zeros(rows), np.zeros(targets)
+        self.refuse(f"fit: X and y {ending}", *data)
+        self.refuse(f"fit: validation_data {ending}", validation_data=data)
+
+    @pytest.mark.parametrize(("epochs", "batch_size"), [(0, 2), (-1, 2), (2, 0), (2, -3)])
+    def test_counts_below_one(self, epochs: int, batch_size: int) -> None:
+        self.refuse(
+            f"fit: epochs={epochs} and batch_size={batch_size} came, expected at least 1 of each",
+            epochs=epochs,
+            batch_size=batch_size,
+        )
+
+    def test_an_optimizer_of_another_network(self) -> None:
+        other = network_and_optimizer()[1]
+        self.refuse(
+            "fit: the optimizer holds none of the network's parameters, so nothing would be "
+            "learned: make it from network.parameters()",
+            optimizer=other,
+        )
+
+    def test_an_optimizer_copied_apart(self) -> None:
+        network, optimizer = network_and_optimizer()
+        with pytest.raises(ValueError, match="holds none of the network's parameters"):
+            fit(network, X, T, loss=mse, optimizer=deepcopy(optimizer))
+
+
+class TestProgress:
+    def test_a_bar_with_the_mean_loss_of_the_epoch_so_far(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """The numbers of the first test: 1.44 is the last batch's, 7.1467 the mean's."""
+        line, optimizer = slope()
+        fit(
+            line,
+            column(1, 1, 2),
+            column(2, 4, 0),
+            loss=mse,
+            optimizer=optimizer,
+            epochs=1,
+            batch_size=2,
+            shuffle=False,
+            progress=True,
+        )
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        last = shown.err.split("\r")[-1]
+        assert "100%" in last
+        assert "2/2" in last
+        assert "epoch 1, loss 7.1467" in last
+        assert last.endswith("\n")
+
+    def test_it_counts_all_batches_of_all_epochs(self, capsys: pytest.CaptureFixture[str]) -> None:
+        network, optimizer = network_and_optimizer()
+        fit(network, X, T, loss=mse, optimizer=optimizer, epochs=4, batch_size=2, progress=True)
+        last = capsys.readouterr().err.split("\r")[-1]
+        assert "12/12" in last
+        assert "epoch 4, loss " in last
+
+    def test_none_by_default(self, capsys: pytest.CaptureFixture[str]) -> None:
+        network, optimizer = network_and_optimizer()
+        fit(network, X, T, loss=mse, optimizer=optimizer, epochs=1)
+        assert capsys.readouterr() == ("", "")
+
+    def test_the_result_is_the_same(self) -> None:
+        results = []
+        for progress in True, False:
+            network, optimizer = network_and_optimizer()
+            options: Any = {"epochs": 2, "batch_size": 2, "rng": 0, "progress": progress}
+            history = fit(network, X, T, loss=mse, optimizer=optimizer, **options)
+            results.append((state(network), history))
+        assert results[0] == results[1]
+
+    def test_without_tqdm_the_error_names_the_extra(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "tqdm", None)
+        network, optimizer = network_and_optimizer()
+        before = state(network)
+        with raises(
+            ImportError,
+            "progress=True needs tqdm, which is not installed: "
+            "pip install 'layerwise[examples]', or leave progress out",
+        ):
+            fit(network, X, T, loss=mse, optimizer=optimizer, progress=True)
+        assert state(network) == before
+        fit(network, X, T, loss=mse, optimizer=optimizer, epochs=1)
+
+    def test_an_error_closes_the_bar_where_it_stands(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """After the first of two batches: the mean is over the rows so far, not over all."""
+        line, optimizer = slope()
+        options: Any = {"epochs": 1, "batch_size": 2, "shuffle": False, "progress": True}
+        data = column(1, 1, 2), column(2, 4, 0)
+        with pytest.raises(ZeroDivisionError):
+            fit(line, *data, loss=At(2, fail), optimizer=optimizer, **options)
+        last = capsys.readouterr().err.split("\r")[-1]
+        assert "1/2" in last
+        assert "epoch 1, loss 10.0000" in last
+        assert last.endswith("\n")
+
+
+TOO_LARGE = "the learning rate 0.05 is likely too large: try a tenth of it"
+BACK = "Values and layers are back where the epoch began"
+
+
+class TestFailedEpochs:
+    """Three batches an epoch; the eighth is the second of the third epoch."""
+
+    def fit(
+        self, network: Layer[Any, Any], optimizer: Optimizer, loss: Any, epochs: int = 5
+    ) -> History:
+        rng = np.random.default_rng(9)
+        return fit(
+            network, X, T, loss=loss, optimizer=optimizer, epochs=epochs, batch_size=2, rng=rng
+        )
+
+    def good(self, epochs: int) -> Sequential[Any]:
+        """The network as it is after so many epochs that went well."""
+        network, optimizer = network_and_optimizer()
+        if epochs:
+            self.fit(network, optimizer, mse, epochs)
+        return network
+
+    def assert_undone(self, network: Sequential[Any], optimizer: Optimizer, epochs: int) -> None:
+        """All is as after so many epochs; the optimizer starts as if it were new."""
+        good = self.good(epochs)
+        assert state(network) == state(good)
+        assert no_gradients(network)
+        new = Adam(good.parameters(), 0.05)
+        self.fit(network, optimizer, mse, 1)
+        self.fit(good, new, mse, 1)
+        assert state(network) == state(good)
+
+    @pytest.mark.parametrize("value", [nan, inf, -inf])
+    @pytest.mark.parametrize(
+        ("call", "epoch", "batch"), [(1, 1, 1), (3, 1, 3), (4, 2, 1), (8, 3, 2), (15, 5, 3)]
+    )
+    def test_a_loss_that_is_not_finite(
+        self, call: int, epoch: int, batch: int, value: float
+    ) -> None:
+        """Nothing is done with its gradient, which here would fit nowhere."""
+        network, optimizer = network_and_optimizer()
+        loss = At(call, lambda _, grad: (value, grad[:0]))
+        with raises(
+            FloatingPointError,
+            f"fit: the loss is {value} in epoch {epoch}, batch {batch}; {TOO_LARGE}. {BACK}",
+        ):
+            self.fit(network, optimizer, loss)
+        assert loss.calls == call
+        self.assert_undone(network, optimizer, epoch - 1)
+
+    @pytest.mark.parametrize("bad", [nan, inf, -inf])
+    def test_a_value_that_is_not_finite_at_the_end_of_an_epoch(self, bad: float) -> None:
+        """The loss of the sixth batch is finite, its gradient is not; no loss follows to tell."""
+        network, optimizer = network_and_optimizer()
+        loss = At(6, lambda value, grad: (value, np.where(grad == grad.max(), bad, grad)))
+        with raises(
+            FloatingPointError,
+            f"fit: a value is not finite after the last batch of epoch 2; {TOO_LARGE}. {BACK}",
+        ):
+            self.fit(network, optimizer, loss)
+        self.assert_undone(network, optimizer, 1)
+
+    @pytest.mark.parametrize("bad", [nan, inf, -inf])
+    def test_one_infinite_value_is_enough(self, bad: float) -> None:
+        """Written by the loss in the last batch, so that nothing else is."""
+        network, optimizer = network_and_optimizer()
+
+        def write(value: float, grad: Array) -> tuple[float, Array]:
+            network[0].parameters()[1].value[2] = bad
+            return value, 0 * grad
+
+        optimizer = Adam(network.parameters(), 0.05)
+        with pytest.raises(FloatingPointError, match="a value is not finite after the last batch"):
+            self.fit(network, optimizer, At(3, write))
+        self.assert_undone(network, optimizer, 0)
+
+    def test_a_layers_array_that_becomes_infinite(self) -> None:
+        network, optimizer = network_and_optimizer()
+
+        def write(value: float, grad: Array) -> tuple[float, Array]:
+            vars(network[1])["mean"][0] = inf
+            return value, grad
+
+        with pytest.raises(FloatingPointError, match="a value is not finite after the last batch"):
+            self.fit(network, optimizer, At(6, write))
+        self.assert_undone(network, optimizer, 1)
+
+    def test_when_another_optimizer_has_taken_the_parameters(self) -> None:
+        """And they were changed since: the start of the epoch is what they are now."""
+        network, optimizer = network_and_optimizer()
+        SGD(network.parameters(), 1.0)
+        network.parameters()[0].value *= 2
+        before = state(network)
+        with pytest.raises(FloatingPointError, match="in epoch 1, batch 2"):
+            self.fit(network, optimizer, At(2, lambda _, grad: (nan, grad)))
+        assert state(network) == before
+
+    def test_a_real_learning_rate_too_large(self) -> None:
+        """The error grows 1.6e5-fold a step, so it is infinite long before 200. No warning."""
+        line, _ = slope()
+        optimizer = SGD(line.parameters(), 1e5)
+        with pytest.raises(FloatingPointError, match="the learning rate 100000 is likely too lar"):
+            fit(line, column(1), column(1), loss=mse, optimizer=optimizer, epochs=200)
+        assert np.isfinite(line.W.value).all()
+        assert abs(line.W.value[0, 0]) > 1e100
+
+    def test_a_real_learning_rate_too_large_in_the_first_epoch(self) -> None:
+        line, _ = slope(0.25)
+        optimizer = SGD(line.parameters(), 1e300)
+        options: Any = {"epochs": 1, "batch_size": 1}
+        with pytest.raises(FloatingPointError, match="in epoch 1, batch 2; the learning rate 1e"):
+            fit(line, column(*[1] * 4), column(*[1] * 4), loss=mse, optimizer=optimizer, **options)
+        assert line.W.value.tolist() == [[0.25]]
+
+    @pytest.mark.parametrize(("in_X", "in_y", "named"), [(1, 0, "X"), (0, 1, "y"), (1, 1, "y")])
+    @pytest.mark.parametrize("bad", [nan, inf])
+    def test_data_that_are_not_finite_are_named(
+        self, in_X: int, in_y: int, named: str, bad: float
+    ) -> None:
+        rows, targets = X.copy(), T.copy()
+        if in_X:
+            rows[3, 1] = bad
+        if in_y:
+            targets[3, 1] = bad
+        network = Sequential(Dense(3, 2, rng=0))
+        optimizer = SGD(network.parameters(), 0.05)
+        before = state(network)
+        options: Any = {"epochs": 2, "batch_size": 2, "shuffle": False}
+        value = bad if in_X + in_y == 1 else nan  # inf - inf is nan
+        with raises(
+            FloatingPointError,
+            f"fit: the loss is {value} in epoch 1, batch 2; {named} has numbers that are not "
+            f"finite: remove or replace them first. {BACK}",
+        ):
+            fit(network, rows, targets, loss=mse, optimizer=optimizer, **options)
+        assert state(network) == before
+
+    def test_data_are_named_where_only_a_value_tells(self) -> None:
+        """A loss blind to it lets a nan in X through to the weights."""
+        rows = X.copy()
+        rows[4, 1] = nan
+        network = Sequential(Dense(3, 2, rng=0))
+        optimizer = SGD(network.parameters(), 0.05)
+
+        def blind(Y: Array, target: NDArray[Any]) -> tuple[float, Array]:
+            return 1.0, Y - target
+
+        with raises(
+            FloatingPointError,
+            "fit: a value is not finite after the last batch of epoch 1; X has numbers that are "
+            f"not finite: remove or replace them first. {BACK}",
+        ):
+            fit(network, rows, T, loss=blind, optimizer=optimizer, batch_size=2)
+
+    def test_integers_are_finite(self) -> None:
+        layer = Dense(1, 2, rng=0)
+        optimizer = SGD(layer.parameters(), 0.05)
+        rows, classes = np.ones((2, 1), int), np.array([0, 1])
+
+        def bad(Y: Array, target: NDArray[Any]) -> tuple[float, Array]:
+            return nan, Y
+
+        numbers: Any = rows
+        with raises(
+            FloatingPointError, f"fit: the loss is nan in epoch 1, batch 1; {TOO_LARGE}. {BACK}"
+        ):
+            fit(layer, numbers, classes, loss=bad, optimizer=optimizer)
+
+    def test_an_error_of_the_loss_undoes_the_epoch(self) -> None:
+        network, optimizer = network_and_optimizer()
+        with raises(ZeroDivisionError, "in the loss"):
+            self.fit(network, optimizer, At(8, fail))
+        self.assert_undone(network, optimizer, 2)
+
+    def test_an_error_of_a_layer_undoes_the_epoch(self) -> None:
+        """In backward, after the last layer has added its gradient."""
+
+        class Fails(ReLU):
+            calls = 0
+
+            def forward(self, X: Array, /) -> tuple[Array, Callable[[Array], Array]]:
+                Y, relu_back = super().forward(X)
+
+                def backward(grad: Array) -> Array:
+                    Fails.calls += 1
+                    if Fails.calls == 5:
+                        raise ZeroDivisionError("in the layer")
+                    return relu_back(grad)
+
+                return Y, backward
+
+        network = Sequential[Any](Dense(3, 4, rng=1), Noise(4), Fails(), Dense(4, 2, rng=2))
+        optimizer = Adam(network.parameters(), 0.05)
+        with raises(ZeroDivisionError, "in the layer"):
+            self.fit(network, optimizer, mse)
+        self.assert_undone(network, optimizer, 1)
+
+    def test_an_error_in_validation_undoes_the_epoch(self) -> None:
+        network, optimizer = network_and_optimizer()
+        before = state(network)
+        with pytest.raises(ValueError, match="nothing is broadcast"):
+            fit(
+                network,
+                X,
+                T,
+                loss=mse,
+                optimizer=optimizer,
+                epochs=1,
+                validation_data=(X, T[:, :1]),
+            )
+        assert state(network) == before
+
+
+class TestKeyboardInterrupt:
+    def test_in_the_loss_it_keeps_the_values_so_far(self) -> None:
+        """The first batch makes w 0.6; the second is interrupted."""
+        line, optimizer = slope()
+        options: Any = {"epochs": 2, "batch_size": 2, "shuffle": False}
+        loss = At(2, stop)
+        with pytest.raises(KeyboardInterrupt):
+            fit(line, column(1, 1, 2), column(2, 4, 0), loss=loss, optimizer=optimizer, **options)
+        assert line.W.value[0, 0] == pytest.approx(0.6, rel=1e-14)
+        assert no_gradients(line)
+
+    def test_nothing_but_gradients_is_touched(self) -> None:
+        """The noise drawn and the optimizer's means stay, too: training can go on."""
+        network, optimizer = network_and_optimizer()
+        other, by_hand = deepcopy((network, optimizer))
+        options: Any = {"epochs": 1, "batch_size": 2, "shuffle": False}
+        with pytest.raises(KeyboardInterrupt):
+            fit(network, X, T, loss=At(2, stop), optimizer=optimizer, **options)
+        for rows in [0, 1], [2, 3]:
+            Y, backward = other.forward(X[rows])
+            if rows[0] == 0:
+                backward(mse(Y, T[rows])[1])
+                by_hand.step()
+        assert state(network) == state(other)
+        for one, its_optimizer in (network, optimizer), (other, by_hand):
+            fit(one, X, T, loss=mse, optimizer=its_optimizer, **options)
+        assert state(network) == state(other)
+
+    def test_in_a_layer_on_the_way_back_the_gradients_added_are_zeroed(self) -> None:
+        class Stops(ReLU):
+            def forward(self, X: Array, /) -> tuple[Array, Callable[[Array], Array]]:
+                def backward(grad: Array) -> Array:
+                    had_gradient.append(head.W.has_grad)
+                    raise KeyboardInterrupt
+
+                return X, backward
+
+        had_gradient: list[bool] = []
+        head = Dense(4, 2, rng=0)
+        network = Sequential(Dense(3, 4, rng=0), Stops(), head)
+        optimizer = SGD(network.parameters(), 0.1)
+        before = state(network)
+        with pytest.raises(KeyboardInterrupt):
+            fit(network, X, T, loss=mse, optimizer=optimizer)
+        assert had_gradient == [True]
+        assert no_gradients(network)
+        assert state(network) == before
+
+    def test_with_values_that_are_not_finite_it_goes_back_to_the_start_of_the_epoch(self) -> None:
+        network, optimizer = network_and_optimizer()
+        reference, its_optimizer = deepcopy((network, optimizer))
+        options: Any = {"batch_size": 2, "rng": 9}
+        fit(reference, X, T, loss=mse, optimizer=its_optimizer, epochs=1, **options)
+        calls = []
+
+        def loss(Y: Array, target: Array) -> tuple[float, Array]:
+            calls.append(len(Y))
+            if len(calls) == 5:
+                raise KeyboardInterrupt
+            value, grad = mse(Y, target)
+            return value, grad * (nan if len(calls) == 4 else 1)
+
+        with pytest.raises(KeyboardInterrupt):
+            fit(network, X, T, loss=loss, optimizer=optimizer, epochs=2, **options)
+        assert state(network) == state(reference)
+        assert no_gradients(network)
+        its_optimizer.reset()
+        for one, own in (network, optimizer), (reference, its_optimizer):
+            fit(one, X, T, loss=mse, optimizer=own, epochs=1, **options)
+        assert state(network) == state(reference)
+
+
+class Masked(Layer[Array, Array]):
+    """Y = X + mask, of arrays that are infinite or cannot be written to."""
+
+    def __init__(self) -> None:
+        self.mask = np.array([0.0, -np.inf])
+        self.mask.flags.writeable = False
+        self.other = np.array([-np.inf])
+
+    def forward(self, X: Array, /) -> Any:
+        def backward(grad: Array) -> Array:
+            return grad
+
+        return X + np.maximum(self.mask, -1), backward
+
+
+@pytest.mark.parametrize("learning_rate", [0.1, 1e200])
+def test_arrays_that_were_never_finite_or_writable_are_left_alone(learning_rate: float) -> None:
+    masked = Masked()
+    network = Sequential(Dense(2, 2, rng=0), masked)
+    optimizer = SGD(network.parameters(), learning_rate)
+    X = np.ones((3, 2))
+    before = optimizer.vector.value.copy()
+
+    def train() -> None:
+        fit(network, X, X, loss=MeanSquaredError(), optimizer=optimizer, epochs=3)
+
+    if learning_rate < 1:
+        train()
+        assert not np.array_equal(optimizer.vector.value, before)
+    else:
+        with pytest.raises(FloatingPointError, match="the learning rate 1e"):
+            train()
+        assert np.all(np.isfinite(optimizer.vector.value))
+    assert masked.other.tolist() == [-np.inf]
