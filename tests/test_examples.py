@@ -1,0 +1,139 @@
+"""The examples: each runs as its user runs it, in an empty folder, and says what it should."""
+
+import os
+import re
+import runpy
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import layerwise
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def run(name: str, folder: Path) -> str:
+    """What the example prints, when every warning is an error; it writes only into the folder."""
+    # One thread: the tests of one machine may run side by side. No bytecode beside the sources.
+    quiet = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"}
+    single = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES / f"{name}.py")],
+        cwd=folder,
+        env=os.environ | quiet | single,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def number(pattern: str, text: str) -> float:
+    """The number in the only match of the pattern."""
+    (found,) = re.findall(pattern, text)
+    return float(found)
+
+
+def assert_picture(path: Path, printed: str) -> None:
+    """The picture is the only file, a whole PNG about 1200 pixels wide, and is spoken of."""
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert f"Saved {path.resolve()}\n" in printed
+    data = path.read_bytes()
+    assert data.startswith(b"\x89PNG\r\n\x1a\n")
+    assert data.endswith(b"IEND\xaeB`\x82")
+    width, height = struct.unpack(">II", data[16:24])
+    assert 1100 <= width <= 1300
+    assert 300 <= height <= 900
+    assert 20_000 < len(data) < 300_000
+
+
+def test_every_example_is_here() -> None:
+    tested = {"custom_layer", "diabetes", "digits", "matrix_operations", "two_moons"}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == tested
+
+
+def test_matrix_operations(tmp_path: Path) -> None:
+    printed = run("matrix_operations", tmp_path)
+    for result in (
+        "[[0.9 1.2 1.5]\n [1.9 2.6 3.3]\n [2.9 4.  5.1]\n [3.9 5.4 6.9]]\n",
+        "[[2.2 2.8]\n [4.9 6.4]]\n",
+        "4*0.2 + 5*0.4 + 6*0.6 = 6.4 (the course prints 6.2)\n",
+        "has shape (3, 4), and its first row is\n[1.1 1.4 1.7 2. ]\n",
+        "X (2, 3) and W (2, 3) do not fit: X has 3 columns, W has 2 rows",
+        "[[14. 32.]\n [32. 77.]]\n",
+        "as a row times a column\n[[32.]]\n",
+        "as a dot product\n32.0\n",
+        "as a dot product\n3.0\n",
+    ):
+        assert result in printed
+    # Y = X W as above and T = 1, so grad = (Y - 1) / 6. Column 0 of X times column 0 of Y - 1 is
+    # 1 * -0.1 + 3 * 0.9 + 5 * 1.9 + 7 * 2.9 = 32.4, which is 6 * 5.4.
+    gradient = "[[ 5.4     8.4667 11.5333]\n [ 6.3333 10.     13.6667]]\n"
+    assert printed.count(gradient) == 4
+    assert number(r"at most (\S+) apart", printed) < 1e-8
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_digits(tmp_path: Path) -> None:
+    printed = run("digits", tmp_path)
+    assert "9,610 parameters" in printed
+    assert "Sequential: gradient proven" in printed
+    accuracy = number(r"accuracy is (0\.\d+):", printed)
+    assert accuracy >= 0.97
+    wrong = number(r"(\d+) of 360 are wrong", printed)
+    assert accuracy == pytest.approx(1 - wrong / 360, abs=1e-4)
+    assert_picture(tmp_path / "digits.png", printed)
+
+
+def test_digits_stops_before_training_with_a_gradient_that_is_not_proven(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Report:
+        passed, verdict = False, "inconclusive"
+
+    monkeypatch.setattr(layerwise, "check_layer", lambda layer, X: Report())
+    monkeypatch.setattr(layerwise, "fit", None)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stopped:
+        runpy.run_path(str(EXAMPLES / "digits.py"), run_name="__main__")
+    assert stopped.value.code == "digits: the gradient is inconclusive, so nothing was trained"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_moons(tmp_path: Path) -> None:
+    printed = run("two_moons", tmp_path)
+    assert "5 and 35 epochs give the same bits as 40 in one call: True\n" in printed
+    before = number(r"from (0\.\d+) to", printed)
+    during = number(r"to (0\.\d+) in 5 epochs", printed)
+    after = number(r"\n(0\.\d+) in 40", printed)
+    assert before < 0.8 < during < 0.92 < after
+    assert_picture(tmp_path / "two_moons.png", printed)
+
+
+def test_diabetes(tmp_path: Path) -> None:
+    printed = run("diabetes", tmp_path)
+    ridge = number(r"Ridge (\d+\.\d)", printed)
+    network = number(r"network\n(\d+\.\d)", printed)
+    mean = number(r"and (\d+\.\d) for always guessing", printed)
+    assert ridge == pytest.approx(54.8, abs=0.5)
+    assert mean == pytest.approx(75.6, abs=0.5)
+    assert ridge < network < ridge + 3  # "Ridge wins", and the network is a fair opponent
+    assert 11 <= number(r"better on (\d+) of 20", printed) <= 19
+    assert_picture(tmp_path / "diabetes.png", printed)
+
+
+def test_custom_layer(tmp_path: Path) -> None:
+    printed = run("custom_layer", tmp_path)
+    right, wrong = printed.split("WrongPReLU: ")
+    assert right.startswith("PReLU: gradient proven")
+    assert "factor" not in right
+    assert wrong.startswith("gradient wrong")
+    assert "a: factor 1/n, one over the rows of the batch (5)" in wrong
+    assert number(r"first epoch, (\S+) in the last", wrong) < 1e-6
+    assert "PReLU is proven, and with a mean for its sum wrong, by 1/n.\n" in wrong
+    assert "two slopes, -1.000 and 1.000.\n" in wrong
+    assert list(tmp_path.iterdir()) == []
