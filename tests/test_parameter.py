@@ -183,7 +183,7 @@ class TestParameterVector:
         assert vector.parameters == [a, b]
         assert a.value.tolist() == [[1.0, 2.0], [3.0, 4.0]]
         assert a.grad.tolist() == [[6.0, 7.0], [8.0, 9.0]]
-        assert vector.has_grad
+        assert vector.collect()
 
     def test_parameters_are_its_views_both_ways(self) -> None:
         a, b = Parameter(np.zeros((2, 1))), Parameter(np.zeros(1))
@@ -265,18 +265,18 @@ class TestParameterVector:
         first.zero_grad()
         assert a.grad.tolist() == [0.0]
         assert not a.has_grad
-        assert not first.has_grad
-        assert not second.has_grad
+        assert not first.collect()
+        assert not second.collect()
         assert a.value.tolist() == [1.0]
 
-    def test_has_grad_if_any_parameter_has(self) -> None:
+    def test_collect_tells_whether_any_has_a_gradient(self) -> None:
         a, b = Parameter(np.zeros(1)), Parameter(np.zeros(1))
         vector = ParameterVector([a, b])
-        seen = [vector.has_grad]
+        seen = [vector.collect()]
         b.add_grad(np.ones(1))
-        seen.append(vector.has_grad)
+        seen.append(vector.collect())
         vector.zero_grad()
-        seen.append(vector.has_grad)
+        seen.append(vector.collect())
         assert seen == [False, True, False]
 
     @COPIES

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from layerwise.arrays import Array, Indices, as_floating
+from layerwise.arrays import Array, Indices, as_floating, ones
 from layerwise.layers.activations import sigmoid
 from layerwise.layers.base import Out
 
@@ -88,10 +88,10 @@ class SoftmaxCrossEntropy:
         T = self._probabilities(Y, np.asarray(target))
         shifted = Y - Y.max(axis=-1, keepdims=True)
         P = np.exp(shifted)
-        S = P.sum(axis=-1, keepdims=True)
-        P /= S
+        S = P.dot(ones(P.shape[-1], P.dtype))
+        P /= S[..., np.newaxis]
         N = S.size
-        value = float(np.log(S).sum() - np.vdot(T, shifted)) / N
+        value = float(np.vdot(np.log(S), ones(N, S.dtype)) - np.vdot(T, shifted)) / N
         P -= T
         P /= N
         return value, P

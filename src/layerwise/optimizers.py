@@ -48,18 +48,19 @@ class Optimizer(ABC):
         parameters than these.
         """
         vector = self.vector
-        if not vector.has_grad:
+        if not vector.collect():
             raise RuntimeError(
                 f"{type(self).__name__}: no gradient was added since the last step: call backward "
                 "before step. If you did, this optimizer holds other parameters than the network: "
                 "copy or pickle the two together, as in deepcopy((network, optimizer))"
             )
-        vector.collect()
         self.steps += 1
-        for start in range(0, vector.value.size, CHUNK):
-            chunk = slice(start, start + CHUNK)
-            moments = [moment[chunk] for moment in self.moments]
-            self.update(vector.value[chunk], vector.grad[chunk], *moments)
+        vectors = (vector.value, vector.grad, *self.moments)
+        if vector.value.size <= CHUNK:
+            self.update(*vectors)
+        else:
+            for start in range(0, vector.value.size, CHUNK):
+                self.update(*(v[start : start + CHUNK] for v in vectors))
         vector.zero_grad()
 
     def zero_grad(self) -> None:

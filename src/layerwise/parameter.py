@@ -155,17 +155,15 @@ class ParameterVector:
             start = own.stop
         self.collect()
 
-    def collect(self) -> None:
-        """Take back, values and gradients, each parameter that another vector holds."""
+    def collect(self) -> bool:
+        """Take back each parameter that another vector holds; whether any has a gradient."""
+        has_grad = False
         for parameter, value, grad in self._views:
+            has_grad |= parameter.has_grad
             if parameter._value is not value:
                 value[...], grad[...] = parameter._value, parameter._grad
                 parameter._value, parameter._grad = value, grad
-
-    @property
-    def has_grad(self) -> bool:
-        """Whether any of the parameters has a gradient."""
-        return any(parameter.has_grad for parameter in self.parameters)
+        return has_grad
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to zero."""

@@ -130,13 +130,13 @@ def _mean_loss(
     """The mean loss over all rows, by inference."""
     total = 0.0
     for start in range(0, len(X), batch_size):
-        rows = slice(start, start + batch_size)
+        rows = np.arange(start, min(start + batch_size, len(X)))
         total += loss(network(_take(X, rows)), y[rows])[0] * len(y[rows])
     return total / len(X)
 
 
-def _take(X: A, rows: Indices | slice) -> A:
-    taken: Any = X[rows] if isinstance(rows, slice) else X.take(rows, axis=0)
+def _take(X: A, rows: Indices) -> A:
+    taken: Any = X.take(rows, axis=0)
     array: A = taken
     return array
 

@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 from numpy.typing import DTypeLike
 
-from layerwise.arrays import Matrix, as_floating, matrix_multiply
+from layerwise.arrays import Matrix, as_floating, matrix_multiply, sum_rows
 from layerwise.initializers import Initializer, he_normal
 from layerwise.layers.base import Layer
 from layerwise.parameter import Parameter
@@ -80,8 +80,8 @@ class Dense(Layer[Matrix, Matrix]):
         def backward(grad: Matrix) -> Matrix:
             self.W.add_product(X.T, grad)  # X.T @ grad
             if self.bias:
-                self.b.add_grad(grad.sum(axis=0))
-            return grad if from_data else grad @ W.T
+                self.b.add_grad(sum_rows(grad))
+            return grad if from_data else matrix_multiply(grad, W.T)
 
         return Y, backward
 
