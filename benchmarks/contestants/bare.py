@@ -1,0 +1,69 @@
+"""The limit: the matrix products that training cannot do without, and nothing else.
+
+For each layer, forward X.dot(W), back X.T.dot(grad) and, but for the first layer, grad.dot(W.T).
+All arrays are made beforehand, and the sizes, first weights and batches are those of the workload.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks.contestants import BARE, Contestant
+from benchmarks.workloads import Array, Inference, Training
+
+Product = tuple[Callable[[Any, Any], Any], Array, Array]  # X.dot, W and the array to write into
+
+
+def training(workload: Training) -> Callable[[], list[float]]:
+    """The products of every step of a run. No loss: nothing is learned."""
+    X, n, weights = workload.X, workload.batch_size, workload.weights
+    outputs = [np.empty((n, W.shape[1]), np.float32) for W in weights]
+    by_W = [np.empty_like(W) for W in weights]
+    grads = [np.full_like(output, 1 / n) for output in outputs]
+    steps = []
+    for start in range(0, len(X), n):
+        batch = X[start : start + n]
+        rows = slice(len(batch))
+        products, inputs = forward(batch, weights, [output[rows] for output in outputs])
+        for i in reversed(range(len(weights))):
+            grad = grads[i][rows]
+            products.append((inputs[i].T.dot, grad, by_W[i]))
+            if i > 0:
+                products.append((grad.dot, weights[i].T, grads[i - 1][rows]))
+        steps.append(products)
+
+    def run() -> list[float]:
+        for _ in range(workload.epochs):
+            for products in steps:
+                for dot, other, out in products:
+                    dot(other, out)
+        return []
+
+    return run
+
+
+def inference(workload: Inference) -> Callable[[], Array]:
+    """The forward products of one call."""
+    weights = workload.weights
+    outputs = [np.empty((len(workload.X), W.shape[1]), np.float32) for W in weights]
+    products, _ = forward(workload.X, weights, outputs)
+
+    def run() -> Array:
+        for dot, other, out in products:
+            dot(other, out)
+        return outputs[-1]
+
+    return run
+
+
+def forward(
+    X: Array, weights: list[Array], outputs: list[Array]
+) -> tuple[list[Product], list[Array]]:
+    """The forward products, into `outputs`, and what each layer reads."""
+    inputs = [X, *outputs[:-1]]
+    parts = zip(inputs, weights, outputs, strict=True)
+    return [(H.dot, W, output) for H, W, output in parts], inputs
+
+
+CONTESTANTS = {BARE: Contestant(training, inference, gives="nothing")}

@@ -1,0 +1,424 @@
+"""The checker as an instrument: what it must prove, refuse and say."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from layerwise import (
+    Dense,
+    Layer,
+    MeanSquaredError,
+    Parameter,
+    ReLU,
+    Sequential,
+    Tanh,
+    check_layer,
+    check_loss,
+    numerical_gradient,
+)
+from layerwise.arrays import Array, Indices
+from layerwise.gradients.check import Mode
+from layerwise.gradients.differences import extrapolate
+from layerwise.layers.base import walk
+from layerwise.testing import assert_layer
+from tests.gradient_cases import CASES, LOSS_CASES, Case, LossCase
+
+MODES: list[Mode] = ["fast", "full"]
+each_mode = pytest.mark.parametrize("mode", MODES)
+Way = tuple[Array, Callable[[Array], Array]]
+
+
+def normal(*shape: int, seed: int = 0) -> NDArray[np.float64]:
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+class Scale(Layer[Array, Array]):
+    """Y = a X, with a way back that a test can bend."""
+
+    def __init__(self, size: int, bend: Callable[[Array, Array], Array] | None = None) -> None:
+        self.a = Parameter(normal(size, seed=1))
+        self.bend = bend
+
+    def forward(self, X: Array, /) -> Way:
+        a = self.a.value
+
+        def backward(grad: Array) -> Array:
+            right = (grad * X).sum(axis=0)
+            self.a.add_grad(self.bend(right, grad) if self.bend else right)
+            return grad * a
+
+        return a * X, backward
+
+
+# The body of cases --------------------------------------------------------------------------------
+
+
+@each_mode
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_verdict_on_layer(case: Case, mode: Mode) -> None:
+    report = check_layer(*case.make(np.random.default_rng(0)), mode=mode)
+    assert report.passed == (case.expected == "right"), report
+    if case.hint is not None:
+        assert report.hint is not None, report
+        assert case.hint in report.hint, report
+
+
+@each_mode
+@pytest.mark.parametrize("case", LOSS_CASES, ids=lambda case: case.name)
+def test_verdict_on_loss(case: LossCase, mode: Mode) -> None:
+    report = check_loss(*case.make(np.random.default_rng(0)), mode=mode)
+    assert report.passed == (case.expected == "right"), report
+    if case.hint is not None:
+        assert report.hint is not None, report
+        assert case.hint in report.hint, report
+
+
+# numerical_gradient -------------------------------------------------------------------------------
+
+
+def test_numerical_gradient_of_the_course() -> None:
+    # Part 2.4: x = 1..4, y = 2x + 1, W = 1, b = .5. The text prints -5 and -1.5.
+    x = np.arange(1.0, 5.0)
+
+    def loss(parameters: Array) -> float:
+        W, b = parameters
+        return float(np.mean((W * x + b - (2 * x + 1)) ** 2))
+
+    found = numerical_gradient(loss, np.array([1.0, 0.5]))
+    np.testing.assert_allclose(found, [-17.5, -6.0], rtol=1e-9)
+
+
+def test_numerical_gradient_keeps_x_and_shape() -> None:
+    x = normal(2, 3, 2).astype(np.float32)
+    before = x.copy()
+    found = numerical_gradient(lambda x: float((x**3).sum()), x)
+    assert np.array_equal(x, before)
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, 3 * x.astype(np.float64) ** 2, rtol=1e-7, atol=1e-9)
+
+
+def test_numerical_gradient_takes_its_step() -> None:
+    x = np.array([1.0])
+    found = numerical_gradient(lambda x: float(x[0] ** 3), x, h=0.5)
+    assert found[0] == pytest.approx(3 + 0.25)  # 3 x² + h²
+
+
+# Differences and their bound ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 30.0, 300.0])
+@pytest.mark.parametrize("name", ["sin", "tanh", "exp", "arctan"])
+def test_bound_holds(name: str, scale: float) -> None:
+    functions: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
+        "sin": (np.sin, np.cos),
+        "tanh": (np.tanh, lambda x: 1 - np.tanh(x) ** 2),
+        "exp": (np.exp, np.exp),
+        "arctan": (np.arctan, lambda x: 1 / (1 + x * x)),
+    }
+    f, slope = functions[name]
+    for x in np.linspace(-1.5, 1.5, 23):
+        h = 4.0 ** -np.arange(3, 15)
+        D = np.array([(f(scale * (x + s)) - f(scale * (x - s))) / (2 * s) for s in h])
+        noise = 1e-15 * max(1, abs(f(scale * x))) * max(1, scale)
+        value, bound, _ = extrapolate(h, D, noise)
+        true = scale * slope(scale * x)
+        assert abs(value - true) <= bound
+        assert bound <= 1e-6 * max(scale, abs(true))
+
+
+def test_differences_that_do_not_approach_anything_bound_nothing() -> None:
+    h = 4.0 ** -np.arange(3, 7)
+    _, bound, _ = extrapolate(h, np.array([1.0, 4.0, 16.0, 64.0]), 1e-16)
+    assert bound == np.inf
+
+
+# What the check leaves alone ----------------------------------------------------------------------
+
+
+@each_mode
+def test_the_layer_and_X_are_untouched(mode: Mode) -> None:
+    network = Sequential(Dense(3, 4, rng=0), ReLU(), Dense(4, 2, rng=1))
+    X = normal(5, 3)
+    X.flags.writeable = False
+    network.forward(X)[1](np.ones((5, 2)))
+    before = [(p.value.copy(), p.grad.copy()) for p in network.parameters()]
+    assert check_layer(network, X, mode=mode).passed
+    for parameter, (value, grad) in zip(network.parameters(), before, strict=True):
+        assert np.array_equal(parameter.value, value)
+        assert np.array_equal(parameter.grad, grad)
+
+
+def test_a_generator_of_the_layer_is_untouched() -> None:
+    class Noise(Layer[Array, Array]):
+        def __init__(self) -> None:
+            self.rng = np.random.default_rng(3)
+
+        def __call__(self, X: Array, /) -> Array:
+            return X
+
+        def forward(self, X: Array, /) -> Way:
+            factor = self.rng.random(X.shape)
+
+            def backward(grad: Array) -> Array:
+                return grad * factor
+
+            return X * factor, backward
+
+    layer = Noise()
+    assert_layer(layer, normal(4, 3))
+    assert layer.rng.random() == np.random.default_rng(3).random()
+
+
+def test_the_same_rng_gives_the_same_report() -> None:
+    layer, X = Dense(3, 2, rng=0), normal(4, 3)
+    assert str(check_layer(layer, X)) == str(check_layer(layer, X, rng=0))
+    assert str(check_layer(layer, X, rng=0)) != str(check_layer(layer, X, rng=1))
+
+
+def test_an_error_of_forward_is_the_caller_s() -> None:
+    with pytest.raises(ValueError, match="do not fit"):
+        check_layer(Dense(3, 2), np.ones((4, 5)))
+
+
+# Cost ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sizes", [(3, 4, 2), (10, 20, 5), (30, 20, 10)])
+def test_full_mode_costs_eight_forwards_an_element(sizes: tuple[int, int, int]) -> None:
+    inputs, hidden, outputs = sizes
+    network = Sequential(Dense(inputs, hidden, rng=0), ReLU(), Dense(hidden, outputs, rng=1))
+    X = normal(8, inputs)
+    report = check_layer(network, X, mode="full")
+    elements = X.size + sum(p.value.size for p in network.parameters())
+    assert report.passed
+    assert sum(len(tensor.comparisons) for tensor in report.tensors) == elements
+    assert report.forwards <= 8 * elements + 1500
+
+
+def test_fast_mode_costs_the_same_for_any_size() -> None:
+    small, large = (check_layer(Dense(n, n, rng=0), normal(4, n)) for n in (5, 200))
+    assert large.forwards <= small.forwards + 100
+
+
+def test_a_mistake_in_a_large_tensor_is_found() -> None:
+    def bend(right: Array, grad: Array) -> Array:
+        changed = right.copy()
+        changed[3456] *= 1.001
+        return changed
+
+    report = check_layer(Scale(5000, bend), normal(3, 5000))
+    assert report.verdict == "wrong"
+    worst = next(t for t in report.tensors if t.verdict == "wrong").worst
+    assert worst is not None
+    assert worst.where == "a[3456]"
+    assert worst.analytic == pytest.approx(1.001 * worst.numeric, rel=1e-6)
+    assert report.hint == "a: only one element is wrong: (3456,)"
+
+
+# The report ---------------------------------------------------------------------------------------
+
+
+def test_report_of_a_right_layer() -> None:
+    lines = str(check_layer(Dense(3, 2, rng=0), normal(4, 3), mode="full")).splitlines()
+    assert lines[0] == "Dense: gradient proven (full mode)"
+    assert lines[1].startswith(
+        "  X (4, 3), at the given X: 12 proven of 12 elements; a relative error of "
+    )
+    assert lines[3].startswith(
+        "  W (3, 2), at the given X: 6 proven of 6 elements; a relative error of "
+    )
+    assert lines[-1] == "  also run: N(0, 1) inputs, one row, 6 rows"
+    assert len(lines) == 8
+
+
+def test_report_of_a_wrong_layer() -> None:
+    report = check_layer(Scale(3, lambda right, grad: 2 * right), normal(4, 3))
+    lines = str(report).splitlines()
+    assert (report.verdict, report.passed) == ("wrong", False)
+    assert lines[0] == "Scale: gradient wrong (fast mode)"
+    assert lines[1] == "  likely cause: a: factor 2: the gradient is 2 times the right one"
+    assert lines[2] == "  a (3,), at the given X: 3 wrong of 3 elements"
+    assert lines[3].startswith("    worst: a[")
+    worst = next(t for t in report.tensors if t.name == "a").worst
+    assert worst is not None
+    assert worst.analytic == pytest.approx(2 * worst.numeric)
+    assert f"analytic {worst.analytic:.10g}, numeric {worst.numeric:.10g} ± " in lines[3]
+
+
+def test_report_of_a_broken_promise() -> None:
+    class Overwrites(Layer[Array, Array]):
+        def forward(self, X: Array, /) -> Way:
+            X *= 2
+
+            def backward(grad: Array) -> Array:
+                return 2 * grad
+
+            return X, backward
+
+    report = check_layer(Overwrites(), normal(4, 3))
+    assert str(report) == (
+        "Overwrites: gradient wrong (fast mode)\n"
+        "  broken: forward changed its argument X\n"
+        "  likely cause: argument overwritten: make a new array instead of writing into one you "
+        "were given"
+    )
+
+
+def test_report_is_at_most_a_page() -> None:
+    network = Sequential(*(layer for i in range(30) for layer in (Dense(3, 3, rng=i), Tanh())))
+    report = check_layer(network, normal(4, 3))
+    assert report.passed
+    assert len(str(report).splitlines()) <= 60
+    assert "  ... and 41 more, none of them worse" in str(report)
+
+
+def test_a_kink_is_neither_proven_nor_wrong() -> None:
+    X = np.array([[0.0, 1.0, -1.0]])
+    report = check_layer(ReLU(), X, mode="full")
+    given = report.tensors[0]
+    assert (given.count("kink"), given.count("proven")) == (1, 2)
+    assert report.passed
+    all_kinks = check_layer(ReLU(), np.zeros((2, 3)), mode="full")
+    assert all_kinks.tensors[0].count("kink") == 6
+    assert all_kinks.tensors[0].verdict == "inconclusive"
+    assert all_kinks.passed  # at N(0, 1) inputs
+
+
+@pytest.mark.parametrize("offset", [1e6, 1e9])
+def test_digits_that_cancel_are_noise(offset: float) -> None:
+    class Offset(Layer[Array, Array]):
+        """Y = X, with a few digits only."""
+
+        def forward(self, X: Array, /) -> Way:
+            def backward(grad: Array) -> Array:
+                return grad
+
+            return (X + offset) - offset, backward
+
+    assert_layer(Offset(), normal(4, 3))
+    assert_layer(Offset(), normal(4, 3), mode="full")
+
+
+def test_inconclusive_is_not_a_pass() -> None:
+    class Noisy(Layer[Array, Array]):
+        """Right, but with an answer that is mostly rounded away."""
+
+        def forward(self, X: Array, /) -> Way:
+            def backward(grad: Array) -> Array:
+                return grad * np.cos(X)
+
+            return np.sin((X + 1e13) - 1e13), backward
+
+    report = check_layer(Noisy(), normal(4, 3))
+    assert report.verdict == "inconclusive"
+    assert not report.passed
+    assert "too noisy" in str(report)
+    with pytest.raises(AssertionError, match="Noisy: gradient inconclusive"):
+        assert_layer(Noisy(), normal(4, 3))
+
+
+def test_assert_layer_shows_the_report() -> None:
+    wrong = Scale(3, lambda right, grad: -right)
+    with pytest.raises(AssertionError) as raised:
+        assert_layer(wrong, normal(4, 3))
+    assert str(raised.value) == str(check_layer(wrong, normal(4, 3)))
+    assert "sign: the gradient has the wrong sign" in str(raised.value)
+
+
+@each_mode
+def test_plot(tmp_path: Path, mode: Mode) -> None:
+    report = check_layer(Scale(3, lambda right, grad: 2 * right), normal(4, 3), mode=mode)
+    figure = report.plot(tmp_path / "report.png")
+    assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles[0] == "a (3,), at the given X"
+    legend = figure.axes[0].get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["wrong"]
+    assert len(titles) == 4
+
+
+def test_plot_of_a_broken_promise_is_empty() -> None:
+    class NotFinite(Scale):
+        def forward(self, X: Array, /) -> Way:
+            Y, backward = super().forward(X)
+            return Y * np.inf, backward
+
+    assert check_layer(NotFinite(3), normal(4, 3)).plot().axes == []
+
+
+def test_full_mode_shows_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    check_layer(Dense(3, 2, rng=0), normal(4, 3), mode="full", progress=True)
+    assert "12/12" in capsys.readouterr().err
+
+
+# Forms of input -----------------------------------------------------------------------------------
+
+
+def test_tuples_and_integers() -> None:
+    class Picked(Layer[tuple[Array, Indices], Array]):
+        """Y = X[i], one number of each row."""
+
+        def forward(
+            self, X: tuple[Array, Indices], /
+        ) -> tuple[Array, Callable[[Array], tuple[Array, Indices]]]:
+            values, columns = X
+            rows = np.arange(len(values))
+
+            def backward(grad: Array) -> tuple[Array, Indices]:
+                dX = np.zeros_like(values)
+                dX[rows, columns] = grad
+                return dX, columns
+
+            return values[rows, columns], backward
+
+    report = check_layer(Picked(), (normal(4, 3), np.array([0, 2, 1, 2])))
+    assert report.passed
+    assert [tensor.name for tensor in report.tensors] == ["X[0]"]
+
+
+def test_parameters_go_by_their_paths() -> None:
+    network = Sequential(Dense(3, 2, rng=0), Sequential(Dense(2, 2, rng=1)))
+    report = check_layer(network, normal(4, 3))
+    paths = [path for path, item in walk(network) if isinstance(item, Parameter)]
+    assert [tensor.name for tensor in report.tensors] == ["X", *paths]
+
+
+# Losses -------------------------------------------------------------------------------------------
+
+
+def test_a_sum_over_rows_is_refused() -> None:
+    def summed(Y: Array, target: Array) -> tuple[float, Array]:
+        return float(((Y - target) ** 2).sum()), 2 * (Y - target)
+
+    report = check_loss(summed, normal(4, 3), normal(4, 3, seed=1))
+    assert not report.passed
+    assert report.subject == "summed"
+    assert len(report.faults) == 1
+    assert report.faults[0].startswith("the value is not a mean over rows: ")
+
+
+def test_a_loss_for_one_number_of_rows_is_no_fault() -> None:
+    def fixed(Y: Array, target: Array) -> tuple[float, Array]:
+        if Y.shape != (4, 3):
+            raise ValueError("four rows")
+        return MeanSquaredError()(Y, target)
+
+    assert check_loss(fixed, normal(4, 3), normal(4, 3, seed=1)).passed
+
+
+def test_a_loss_that_changes_its_target_is_refused() -> None:
+    def overwrites(Y: Array, target: Array) -> tuple[float, Array]:
+        target -= Y
+        return float((target**2).mean()), -2 * target / Y.size
+
+    target = normal(4, 3, seed=1)
+    before = target.copy()
+    report = check_loss(overwrites, normal(4, 3), target)
+    assert report.verdict == "wrong"
+    assert report.hint is not None
+    assert report.hint.startswith("argument overwritten")
+    assert np.array_equal(target, before)
