@@ -263,11 +263,18 @@ def _from_data(probe: Probe, rng: np.random.Generator) -> Iterator[Fault]:
 
 
 def tolerance(probe: Probe, g: Tensors, c: Any) -> dict[str, float]:
-    """What rounding may change in each gradient: a thousand times what an ulp of grad does."""
+    """What rounding may change in each gradient: a thousand times what an ulp of grad does.
+
+    And at least some ulps of the terms in it, which may cancel: they are of the size of grad, or
+    of grad times inputs.
+    """
     moved = probe.gradients(ulps(c, 1))
+    inputs = [float(np.abs(x).max(initial=0)) for x in probe.inputs if x.dtype.kind == "f"]
+    terms = float(np.abs(c).max(initial=0)) * max([1.0, *inputs])
     return {
         name: 1000 * float(np.abs(moved[name] - own).max(initial=0))
         + 1000 * EPS * float(np.abs(own).max(initial=0))
+        + 100 * EPS * terms
         for name, own in g.items()
     }
 

@@ -13,20 +13,22 @@ from __future__ import annotations
 import numpy as np
 
 from layerwise.arrays import Matrix, Vector
-from layerwise.gradients.probe import Probe, Tensors, rms
+from layerwise.gradients.differences import Place
+from layerwise.gradients.probe import Tensors, rms
 
 SAMPLES = 12
 AWAY, STEP = 1e-6, 1e-8
 
 
 def slopes_around(
-    probe: Probe, direction: Tensors, rng: np.random.Generator
+    place: Place, direction: Tensors, rng: np.random.Generator
 ) -> tuple[Vector, Vector, bool]:
     """The least and the greatest slope of each entry of F among points very near to the base.
 
     And whether an entry has more than two slopes there, so that several kinks meet in it, and a
     few points may not have shown the ends of the range.
     """
+    probe = place.probe
     slopes = []
     for _ in range(SAMPLES):
         near = {
@@ -37,5 +39,6 @@ def slopes_around(
         sides: Matrix = np.array([probe.output(above), probe.output(below)])
         slopes.append((sides[0] - sides[1]) / (2 * STEP))
     found = np.sort(slopes, axis=0)
-    distinct = (np.diff(found, axis=0) > 0.05 * (found[-1] - found[0]) + 1e-4).sum(axis=0)
-    return found[0], found[-1], bool(np.any(distinct > 1))
+    smooth = 1e-3 * np.abs(found).max(axis=0) + 20 * place.of_output / STEP
+    distinct = np.diff(found, axis=0) > np.maximum(0.05 * (found[-1] - found[0]), smooth)
+    return found[0], found[-1], bool(np.any(distinct.sum(axis=0) > 1))

@@ -32,6 +32,11 @@ class Comparison:
         """How many times the bound the two differ."""
         return abs(self.analytic - self.numeric) / self.bound if self.bound else np.inf
 
+    @property
+    def share(self) -> float:
+        """The difference as a share of the derivative's size."""
+        return abs(self.analytic - self.numeric) / self.size if self.size else np.inf
+
     def __str__(self) -> str:
         return (
             f"{self.where}: analytic {self.analytic:.10g}, "
