@@ -14,7 +14,7 @@ from layerwise.gradients.contract import OVERWRITTEN, first_fault, parts
 from layerwise.gradients.differences import Slope
 from layerwise.gradients.hints import alike, find_hint
 from layerwise.gradients.points import INEXACT, Point, beside, other_points
-from layerwise.gradients.probe import AnyLayer, Probe, Tensors, rms
+from layerwise.gradients.probe import AnyLayer, LayerRaisedError, Probe, Tensors, rms
 from layerwise.gradients.report import Comparison, GradientReport, TensorReport
 from layerwise.layers.base import Layer
 from layerwise.progress import progress_bar
@@ -64,7 +64,10 @@ def check_layer(
             report.faults.append(fault.text)
             report.hint = fault.hint
             return report
-        _Check(report, layer, X, rng, progress).run()
+        try:
+            _Check(report, layer, X, rng, progress).run()
+        except LayerRaisedError as error:
+            report.faults.append(str(error))
     return report
 
 

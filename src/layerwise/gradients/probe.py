@@ -18,6 +18,13 @@ Tensors = Mapping[str, Array]
 AnyLayer = Layer[Any, Any]
 
 
+class LayerRaisedError(Exception):
+    """A layer raised an error at a place where it has to work."""
+
+    def __init__(self, where: str, error: Exception) -> None:
+        super().__init__(f"{where} raised {type(error).__name__}: {error}")
+
+
 class Probe:
     """F(x): the answer of a layer as one vector of m numbers, at tensors x and points near them.
 
@@ -57,8 +64,20 @@ class Probe:
     ) -> tuple[Any, Callable[[Any], Any]]:
         """What the layer's forward returns for these inputs, in the state that it is in."""
         self.runs += 1
-        forward = self.layer.forward_from_data if from_data else self.layer.forward
-        return forward(self._joined([read_only(A) for A in inputs]))
+        name = "forward_from_data" if from_data else "forward"
+        X = self._joined([read_only(A) for A in inputs])
+        try:
+            Y, backward = getattr(self.layer, name)(X)
+        except Exception as error:
+            raise LayerRaisedError(name, error) from error
+
+        def guarded(grad: Any) -> Any:
+            try:
+                return backward(grad)
+            except Exception as error:
+                raise LayerRaisedError("backward", error) from error
+
+        return Y, guarded
 
     @property
     def X(self) -> Any:
