@@ -287,7 +287,7 @@ def test_a_vector_is_refused() -> None:
         Dense(2, 3).forward(x)
 
 
-@pytest.mark.parametrize(("shape", "gradient"), [((3, 1), (2, 1)), ((3,), (2,)), ((3, 4), (2, 4))])
+@pytest.mark.parametrize(("shape", "gradient"), [((3, 1), (2, 1)), ((3, 4), (2, 4))])
 def test_a_gradient_that_would_broadcast_is_refused(
     shape: tuple[int, ...], gradient: tuple[int, ...]
 ) -> None:
@@ -323,3 +323,34 @@ def test_a_copy_is_independent(copy: Any) -> None:
     backward(GRAD)
     assert other.W.grad.tolist() == DW
     assert not dense.W.has_grad
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_a_gradient_of_another_form_leaves_nothing(bias: bool) -> None:
+    dense = Dense(2, 3, rng=0, bias=bias)
+    for grad, error, message in (
+        (
+            np.ones((3, 3), np.float32),
+            TypeError,
+            "Parameter: a gradient of dtype float32 came for a value of dtype float64: "
+            "compute the whole way back in one dtype",
+        ),
+        (
+            np.ones((4, 3)),
+            ValueError,
+            "matrix_multiply: X (2, 3) and W (4, 3) do not fit: X has 3 columns, W has 4 rows; "
+            "W.T has as many rows as X has columns",
+        ),
+        (
+            np.ones(3),
+            ValueError,
+            "matrix_multiply: X (2, 3) and W (3,) do not fit: W is a vector, expected a matrix: "
+            "W.reshape(1, -1) makes it a row of shape (1, 3), "
+            "W.reshape(-1, 1) a column of shape (3, 1)",
+        ),
+    ):
+        _, backward = dense.forward(np.ones((3, 2)))
+        wrong: Any = grad
+        with raises(error, message):
+            backward(wrong)
+        assert not any(p.grad.any() or p.has_grad for p in dense.parameters())

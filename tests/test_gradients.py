@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -422,3 +423,278 @@ def test_a_loss_that_changes_its_target_is_refused() -> None:
     assert report.hint is not None
     assert report.hint.startswith("argument overwritten")
     assert np.array_equal(target, before)
+
+
+# Corners ------------------------------------------------------------------------------------------
+
+
+class Elementwise(Layer[Array, Array]):
+    """Y = f(X) with a slope that a test gives, right or wrong."""
+
+    def __init__(self, f: Callable[[Array], Array], slope: Callable[[Array], Array]) -> None:
+        self.f, self.slope = f, slope
+
+    def forward(self, X: Array, /) -> Way:
+        def backward(grad: Array) -> Array:
+            return grad * self.slope(X)
+
+        return self.f(X), backward
+
+
+def test_an_empty_X_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"\Acheck_layer: X has no entries, expected at least one"):
+        check_layer(ReLU(), np.zeros((0, 3)))
+
+
+def test_an_empty_parameter_is_left_out() -> None:
+    class Unused(Scale):
+        def __init__(self) -> None:
+            super().__init__(3)
+            self.none = Parameter(np.zeros(0))
+
+    report = check_layer(Unused(), normal(4, 3))
+    assert report.passed
+    assert [tensor.name for tensor in report.tensors] == ["X", "a"]
+
+
+def test_a_tuple_as_the_answer() -> None:
+    class Both(Layer[Array, tuple[Array, Array]]):
+        """Y = (X², 3 X), the second with a factor that is right or wrong."""
+
+        def __init__(self, factor: float) -> None:
+            self.factor = factor
+
+        def forward(
+            self, X: Array, /
+        ) -> tuple[tuple[Array, Array], Callable[[tuple[Array, Array]], Array]]:
+            def backward(grad: tuple[Array, Array]) -> Array:
+                dX: Array = 2 * X * grad[0] + self.factor * grad[1]
+                return dX
+
+            return (X * X, 3 * X), backward
+
+    assert check_layer(Both(3.0), normal(4, 2)).passed
+    assert check_layer(Both(3.001), normal(4, 2)).verdict == "wrong"
+
+
+def test_the_edge_of_a_domain_is_kept_to() -> None:
+    def log(X: Array) -> Array:
+        if np.any(X <= 0):
+            raise ArithmeticError("not positive")
+        Y: Array = np.log(X)
+        return Y
+
+    layer = Elementwise(log, lambda X: 1 / X)
+    for mode in MODES:
+        assert_layer(layer, np.array([[0.01, 0.5], [1.0, 0.7]]), mode=mode)
+
+
+def test_an_error_at_the_same_X_is_a_fault() -> None:
+    class Tired(Scale):
+        def __init__(self) -> None:
+            super().__init__(3)
+            self.calls = np.zeros(1)
+
+        def forward(self, X: Array, /) -> Way:
+            self.calls += 1
+            if self.calls[0] > 1:
+                raise ArithmeticError("tired")
+            return super().forward(X)
+
+        def __call__(self, X: Array, /) -> Array:
+            return X * self.a.value
+
+    report = check_layer(Tired(), normal(4, 3))
+    assert report.faults == ["forward raised ArithmeticError: tired"]
+
+
+def test_digits_that_cancel_inside_are_no_mistake() -> None:
+    layer = Elementwise(
+        lambda X: 0.5 * X * (1 + np.tanh(X)),
+        lambda X: 0.5 * (1 + np.tanh(X)) + 0.5 * X * (1 - np.tanh(X) ** 2),
+    )
+    for x in (-6.0, -12.0, -18.0, -19.0):
+        for seed in range(5):
+            assert check_layer(layer, np.array([[x]]), rng=seed).passed
+
+
+def test_an_array_put_in_the_place_of_another_is_a_fault() -> None:
+    class Replaces(Scale):
+        def __init__(self) -> None:
+            super().__init__(3)
+            self.mean = np.zeros(3)
+
+        def forward(self, X: Array, /) -> Way:
+            self.mean = 0.9 * self.mean + 0.1 * X.mean(axis=0)
+            return super().forward(X)
+
+    report = check_layer(Replaces(), normal(4, 3))
+    assert report.faults == [
+        "forward or backward put something new in place of mean: write into it"
+    ]
+
+
+def test_a_gradient_written_past_add_grad_is_a_fault() -> None:
+    class Written(Scale):
+        def forward(self, X: Array, /) -> Way:
+            a = self.a.value
+
+            def backward(grad: Array) -> Array:
+                self.a.grad[...] += (grad * X).sum(axis=0)
+                return grad * a
+
+            return X * a, backward
+
+    report = check_layer(Written(3), normal(4, 3))
+    assert report.faults == ["the gradient of a was not added with add_grad"]
+
+
+def test_two_inputs_of_ones_are_no_masks() -> None:
+    class Product(Layer[tuple[Array, Array], Array]):
+        def forward(
+            self, X: tuple[Array, Array], /
+        ) -> tuple[Array, Callable[[Array], tuple[Array, Array]]]:
+            a, b = X
+
+            def backward(grad: Array) -> tuple[Array, Array]:
+                return grad * a, grad * b  # exchanged
+
+            return a * b, backward
+
+    assert check_layer(Product(), (np.ones((3, 4)), np.ones((3, 4)))).verdict == "wrong"
+
+
+def test_where_nothing_smooth_is_near_it_is_inconclusive() -> None:
+    def f(X: Array) -> Array:
+        return np.abs(X - 1) if np.all(np.abs(X - 1) < 0.5) else X * np.nan
+
+    def slope(X: Array) -> Array:
+        return np.where(np.abs(X - 1) < 1e-3, np.sign(X - 1), np.nan)
+
+    report = check_layer(Elementwise(f, slope), np.ones((2, 2)))
+    assert report.verdict == "inconclusive"
+    assert report.tensors[0].count("kink") == 4
+
+
+def test_a_value_that_forward_changes_is_a_fault() -> None:
+    class Drifts(Scale):
+        def __init__(self) -> None:
+            super().__init__(3)
+            self.unused = Parameter(np.ones(1))
+
+        def forward(self, X: Array, /) -> Way:
+            self.unused.value *= 1.0001
+            return super().forward(X)
+
+        def __call__(self, X: Array, /) -> Array:
+            return X * self.a.value
+
+    report = check_layer(Drifts(), normal(4, 3))
+    assert report.faults == ["forward or backward changed the value of unused"]
+
+
+@pytest.mark.parametrize("kept", [set(), type("Counter", (), {})()])
+def test_what_a_call_writes_is_seen_wherever_it_is(kept: Any) -> None:
+    class Counts(Layer[Array, Array]):
+        def __init__(self) -> None:
+            self.kept = kept
+
+        def forward(self, X: Array, /) -> Way:
+            if isinstance(self.kept, set):
+                self.kept.add(len(self.kept))
+            else:
+                self.kept.n = getattr(self.kept, "n", 0) + 1
+
+            def backward(grad: Array) -> Array:
+                return grad
+
+            return X + 0, backward
+
+    (fault,) = check_layer(Counts(), normal(4, 3)).faults
+    assert fault.startswith("a call wrote to layer.kept")
+
+
+@pytest.mark.parametrize("scale", [5.0, 10.0, 30.0])
+@pytest.mark.parametrize("tied", [False, True])
+def test_right_layers_are_proven_at_large_inputs(scale: float, tied: bool) -> None:
+    def gelu(X: Array) -> Array:
+        Y: Array = 0.5 * X * (1 + np.tanh(0.8 * (X + 0.045 * X**3)))
+        return Y
+
+    def gelu_slope(X: Array) -> Array:
+        t = np.tanh(0.8 * (X + 0.045 * X**3))
+        slope: Array = 0.5 * (1 + t) + 0.5 * X * (1 - t * t) * 0.8 * (1 + 0.135 * X * X)
+        return slope
+
+    class LogSoftmax(Layer[Array, Array]):
+        def forward(self, X: Array, /) -> Way:
+            Z = X - X.max(axis=-1, keepdims=True)
+            P = np.exp(Z) / np.exp(Z).sum(axis=-1, keepdims=True)
+
+            def backward(grad: Array) -> Array:
+                dX: Array = grad - P * grad.sum(axis=-1, keepdims=True)
+                return dX
+
+            return Z - np.log(np.exp(Z).sum(axis=-1, keepdims=True)), backward
+
+    for seed in range(5):
+        X = normal(8, 6, seed=seed)
+        X = (np.round(X) if tied else X) * scale
+        assert_layer(LogSoftmax(), X)
+        assert_layer(Elementwise(gelu, gelu_slope), X)
+
+
+def test_another_mode_or_no_layer_is_refused() -> None:
+    mode: Any = "ful"
+    with pytest.raises(
+        ValueError, match=r"\Acheck_layer: mode='ful' came, expected 'fast' or 'full'"
+    ):
+        check_layer(ReLU(), normal(4, 3), mode=mode)
+    nothing: Any = np.tanh
+    with pytest.raises(TypeError, match=r"came, expected a Layer: subclass it"):
+        check_layer(nothing, normal(4, 3))
+
+
+def test_lists_and_integers_are_taken() -> None:
+    rows: Any = [[1.0, 2.0, 3.0]]
+    assert check_layer(Dense(3, 2, rng=0), rows).passed
+    assert check_loss(MeanSquaredError(), np.array([[1, 2]]), np.array([[0, 1]])).passed
+
+
+@pytest.mark.parametrize(
+    ("grad", "fault"),
+    [
+        (lambda g: None, "the gradient of X is NoneType, expected an array"),
+        (lambda g: g[:, :1], "the gradient of X has shape (4, 1), expected (4, 3)"),
+        (lambda g: g.astype(np.float32), "the gradient of X has dtype float32, expected float64"),
+        (lambda g: g * np.nan, "the gradient of X has numbers that are not finite"),
+        (lambda g: (g, g), "backward returned another number of gradients than forward has inputs"),
+        (lambda g: g + 1, "backward(0) gives X a gradient that is not zero"),
+    ],
+)
+def test_form_of_the_gradient(grad: Callable[[Array], object], fault: str) -> None:
+    class Formed(Layer[Array, Array]):
+        def forward(self, X: Array, /) -> tuple[Array, Callable[[Array], Array]]:
+            def backward(g: Array) -> Array:
+                found = grad(g)
+                return found  # type: ignore[return-value]  # what is wrong with it
+
+            return X + 0, backward
+
+    assert check_layer(Formed(), normal(4, 3)).faults == [fault]
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        (lambda X: 1.0, "forward returned float, expected an array of floats"),
+        (lambda X: X > 0, "forward returned ndarray, expected an array of floats"),
+        (
+            lambda X: X.astype(np.float32),
+            "forward returned float32, expected float64: keep one dtype",
+        ),
+        (lambda X: X / 0, "forward returned numbers that are not finite"),
+    ],
+)
+def test_form_of_the_answer(answer: Callable[[Array], Array], fault: str) -> None:
+    assert check_layer(Elementwise(answer, np.ones_like), normal(4, 3)).faults == [fault]

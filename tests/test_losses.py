@@ -389,3 +389,12 @@ class TestAll:
         h = 1e-5
         slope = (loss(Y + h * direction, T)[0] - loss(Y - h * direction, T)[0]) / (2 * h)
         assert (loss(Y, T)[1] * direction).sum() == pytest.approx(slope, rel=1e-7, abs=1e-9)
+
+
+def test_a_single_logit_is_refused() -> None:
+    Y: Any = np.float64(3)
+    with raises(
+        ValueError,
+        "SoftmaxCrossEntropy: Y has shape () and no entries, expected at least one row",
+    ):
+        SoftmaxCrossEntropy()(Y, np.array(0))

@@ -683,3 +683,29 @@ def test_many_threads_get_the_single_thread_answers_while_a_copy_trains() -> Non
     for own, copied, value in values:
         np.testing.assert_array_equal(own.value, value)
         assert (copied.value != value).any()
+
+
+def test_shapes_go_through_inner_networks() -> None:
+    with raises(
+        ValueError,
+        "layer 1 Sequential does not fit layer 0 Sequential, which gives (4,) per row: "
+        "layer 1 Dense does not fit layer 0 ReLU, which gives (4,) per row: "
+        "matrix_multiply: X (2, 4) and W (5, 2) do not fit: X has 4 columns, W has 5 rows",
+    ):
+        Sequential(Sequential(ReLU(), Dense(3, 4)), Sequential(ReLU(), Dense(5, 2)))
+
+
+def test_an_error_of_another_kind_stays() -> None:
+    class Singular(Layer[Array, Array]):
+        def forward(self, X: Array, /) -> Any:
+            raise np.linalg.LinAlgError("Singular matrix")
+
+    network = Sequential(ReLU(), Singular())
+    for run in network, network.forward:
+        with raises(np.linalg.LinAlgError, "Singular matrix"):
+            run(np.ones((2, 2)))
+
+
+def test_a_slice_without_layers_is_refused() -> None:
+    with raises(ValueError, "Sequential: [5:None] has no layers"):
+        Sequential(ReLU())[5:]

@@ -140,7 +140,7 @@ class TestAdam:
 
     def test_defaults(self) -> None:
         adam = Adam([Parameter(np.zeros(1))])
-        assert (adam.learning_rate, adam.beta1, adam.beta2) == (0.001, 0.9, 0.999)
+        assert (adam.learning_rate, adam.betas) == (0.001, (0.9, 0.999))
         assert adam.epsilon == 1e-8
 
     @pytest.mark.parametrize("name", ["beta1", "beta2"])

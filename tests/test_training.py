@@ -523,6 +523,7 @@ class TestProgress:
         assert last.endswith("\n")
 
 
+NO_STEP = "no step was made yet: look at the network's first values and at the loss"
 TOO_LARGE = "the learning rate 0.05 is likely too large: try a tenth of it"
 BACK = "Values and layers are back where the epoch began"
 
@@ -565,9 +566,10 @@ class TestFailedEpochs:
         """Nothing is done with its gradient, which here would fit nowhere."""
         network, optimizer = network_and_optimizer()
         loss = At(call, lambda _, grad: (value, grad[:0]))
+        cause = TOO_LARGE if call > 1 else NO_STEP
         with raises(
             FloatingPointError,
-            f"fit: the loss is {value} in epoch {epoch}, batch {batch}; {TOO_LARGE}. {BACK}",
+            f"fit: the loss is {value} in epoch {epoch}, batch {batch}; {cause}. {BACK}",
         ):
             self.fit(network, optimizer, loss)
         assert loss.calls == call
@@ -687,7 +689,7 @@ class TestFailedEpochs:
 
         numbers: Any = rows
         with raises(
-            FloatingPointError, f"fit: the loss is nan in epoch 1, batch 1; {TOO_LARGE}. {BACK}"
+            FloatingPointError, f"fit: the loss is nan in epoch 1, batch 1; {NO_STEP}. {BACK}"
         ):
             fit(layer, numbers, classes, loss=bad, optimizer=optimizer)
 
@@ -842,3 +844,29 @@ def test_arrays_that_were_never_finite_or_writable_are_left_alone(learning_rate:
             train()
         assert np.all(np.isfinite(optimizer.vector.value))
     assert masked.other.tolist() == [-np.inf]
+
+
+def test_bad_input_before_any_step_costs_no_moments() -> None:
+    layer = Dense(2, 1, rng=0)
+    adam = Adam(layer.parameters())
+    X, y = np.ones((4, 2)), np.ones((4, 1))
+    fit(layer, X, y, loss=MeanSquaredError(), optimizer=adam, epochs=1)
+    moments = [moment.copy() for moment in adam.moments]
+    with pytest.raises(ValueError, match="same shape"):
+        fit(layer, X, y[:, 0], loss=MeanSquaredError(), optimizer=adam, epochs=1)
+    assert adam.steps == 1
+    for moment, before in zip(adam.moments, moments, strict=True):
+        assert np.array_equal(moment, before)
+        assert before.any()
+
+
+def test_the_history_is_of_floats() -> None:
+    def loss(Y: Array, target: Array) -> tuple[float, Array]:
+        value: Any = np.float32(0.5)
+        return value, np.zeros_like(Y)
+
+    layer = Dense(2, 1, rng=0, dtype=np.float32)
+    sgd = SGD(layer.parameters())
+    data = (np.ones((4, 2), np.float32), np.ones((4, 1), np.float32))
+    history = fit(layer, *data, loss=loss, optimizer=sgd, epochs=1, validation_data=data)
+    assert [type(x) for x in history.loss + history.validation_loss] == [float, float]

@@ -54,7 +54,7 @@ def sum_rows(A: Matrix) -> Vector:
     return total
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def ones(n: int, dtype: np.dtype[Any]) -> Vector:
     """(1, 1, …, 1), n ones to sum with; made once, and read-only.
 

@@ -83,7 +83,7 @@ class SoftmaxCrossEntropy:
     def __call__(self, Y: Array, target: Array | Indices, /) -> tuple[float, Array]:
         """Return the value and its derivative by Y."""
         Y = as_floating(Y, "SoftmaxCrossEntropy: Y")
-        if Y.size == 0:
+        if Y.ndim == 0 or Y.size == 0:
             raise ValueError(_EMPTY.format(who="SoftmaxCrossEntropy", shape=Y.shape))
         T = self._probabilities(Y, np.asarray(target))
         shifted = Y - Y.max(axis=-1, keepdims=True)

@@ -54,7 +54,7 @@ class Sequential(Layer[In, Array]):
             try:
                 Y = layer(Y)
             except ValueError as error:
-                raise ValueError(self._misfit(i, Y, error)) from error
+                raise self._misfit(i, Y, error) from error
         answer: Array = Y
         return answer
 
@@ -74,7 +74,7 @@ class Sequential(Layer[In, Array]):
             try:
                 Y, way_back = forward(Y)
             except ValueError as error:
-                raise ValueError(self._misfit(i, Y, error)) from error
+                raise self._misfit(i, Y, error) from error
             if i >= first_to_learn:
                 ways_back.append(way_back)
         shape, unused = Y.shape, True
@@ -106,28 +106,37 @@ class Sequential(Layer[In, Array]):
 
     def _probe(self) -> list[str]:
         """The shape of a row before the first layer and after each; "?" where it is not known."""
-        shapes = ["?"] * (len(self.layers) + 1)
-        known = [self.input_shape, *(layer.input_shape for layer in self.layers[1:])]
-        start = next((i for i, shape in enumerate(known) if shape is not None), None)
-        if start is not None:
-            Y = np.zeros((2, *(known[start] or ())))
-            shapes[start] = _row(Y)
-            with np.errstate(all="ignore"):
-                for i, layer in enumerate(self.layers[start:], start):
-                    try:
-                        Y = layer(Y)
-                    except ValueError as error:
-                        raise ValueError(self._misfit(i, Y, error)) from error
-                    shapes[i + 1] = _row(Y)
-        return shapes
+        rows: list[tuple[int, ...] | None] = [self.input_shape]
+        for layer in self.layers:
+            Y = None if rows[-1] is None else np.zeros((2, *rows[-1]))
+            before = layer.input_shape if Y is None and len(rows) > 1 else None
+            if before is not None:
+                rows[-1], Y = before, np.zeros((2, *before))
+            after = getattr(layer, "output_shape", None)
+            if Y is not None:
+                with np.errstate(all="ignore"):
+                    Y = self._answer(len(rows) - 1, layer, Y)
+                after = Y.shape[1:] if isinstance(Y, np.ndarray) else None
+            rows.append(after)
+        self.output_shape = rows[-1]
+        return ["?" if row is None else str(row) for row in rows]
 
-    def _misfit(self, i: int, Y: object, error: ValueError) -> str:
-        """The sentence for layer i not taking Y."""
+    def _answer(self, i: int, layer: Layer[Any, Any], X: Any) -> Any:
+        """What layer i answers, or the error that names it and the one before."""
+        try:
+            return layer(X)
+        except ValueError as error:
+            raise self._misfit(i, X, error) from error
+
+    def _misfit(self, i: int, Y: object, error: ValueError) -> ValueError:
+        """The error for layer i not taking Y; one of another kind, such as of linalg, stays."""
+        if type(error) is not ValueError:
+            return error
         name = f"layer {i} {type(self.layers[i]).__name__} does not fit "
         if i == 0:
-            return f"{name}the input, {_row(Y)} per row: {error}"
+            return ValueError(f"{name}the input, {_row(Y)} per row: {error}")
         before = type(self.layers[i - 1]).__name__
-        return f"{name}layer {i - 1} {before}, which gives {_row(Y)} per row: {error}"
+        return ValueError(f"{name}layer {i - 1} {before}, which gives {_row(Y)} per row: {error}")
 
     @overload
     def __getitem__(self, index: int) -> Layer[Any, Any]: ...
@@ -135,7 +144,10 @@ class Sequential(Layer[In, Array]):
     def __getitem__(self, index: slice) -> "Sequential[Any]": ...
     def __getitem__(self, index: int | slice) -> "Layer[Any, Any] | Sequential[Any]":
         if isinstance(index, slice):
-            return Sequential(*self.layers[index])
+            layers = self.layers[index]
+            if not layers:
+                raise ValueError(f"Sequential: [{index.start}:{index.stop}] has no layers")
+            return Sequential(*layers)
         return self.layers[index]
 
     def __iter__(self) -> Iterator[Layer[Any, Any]]:

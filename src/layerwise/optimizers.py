@@ -158,21 +158,31 @@ class Adam(Optimizer):
         _require(0 <= beta1 < 1, self, f"beta1={beta1}", "at least 0 and below 1")
         _require(0 <= beta2 < 1, self, f"beta2={beta2}", "at least 0 and below 1")
         _require(0 < epsilon < inf, self, f"epsilon={epsilon}", "a positive number")
-        self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
+        self._betas, self._epsilon = (beta1, beta2), epsilon
         super().__init__(parameters, learning_rate, moments=2)
+
+    @property
+    def betas(self) -> tuple[float, float]:
+        """β₁ and β₂; fixed, because the sums are kept with them."""
+        return self._betas
+
+    @property
+    def epsilon(self) -> float:
+        """ε; fixed."""
+        return self._epsilon
 
     def update(self, value: Vector, grad: Vector, *moments: Vector) -> None:
         """Change `value` in place; `grad` serves as scratch."""
-        m, v = moments
-        m_scale = (1 - self.beta1) / (1 - self.beta1**self.steps)
-        v_scale = sqrt((1 - self.beta2) / (1 - self.beta2**self.steps))
-        m *= self.beta1
+        (beta1, beta2), (m, v) = self._betas, moments
+        m_scale = (1 - beta1) / (1 - beta1**self.steps)
+        v_scale = sqrt((1 - beta2) / (1 - beta2**self.steps))
+        m *= beta1
         m += grad
         np.square(grad, out=grad)
-        v *= self.beta2
+        v *= beta2
         v += grad
         np.sqrt(v, out=grad)
-        grad += self.epsilon / v_scale
+        grad += self._epsilon / v_scale
         np.divide(m, grad, out=grad)
         grad *= self.learning_rate * m_scale / v_scale
         value -= grad

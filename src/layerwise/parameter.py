@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.arrays import Array, Matrix, Vector, as_floating
+from layerwise.arrays import Array, Matrix, Vector, as_floating, matrix_multiply
 
 
 class Parameter:
@@ -79,22 +79,23 @@ class Parameter:
                 f"{own.shape}: sum it over the axes that forward broadcast over"
             )
         if grad.dtype != own.dtype:
-            raise TypeError(
-                f"Parameter: a gradient of dtype {grad.dtype} came for a value of dtype "
-                f"{own.dtype}: compute the whole way back in one dtype"
-            )
+            raise self._dtype_error(grad.dtype)
         own += grad
         self.has_grad = True
 
     def add_product(self, A: Matrix, B: Matrix) -> None:
-        """Add A B to the gradient, as `add_grad(A @ B)` does; the first goes straight into place.
+        """Add A B to the gradient, as `add_grad(A @ B)` does.
 
-        Raises what `add_grad` raises.
+        The first goes straight into place, over whatever was written there by other means.
+
+        Raises what `add_grad` raises, and ValueError for matrices that do not fit.
         """
         own = self._grad
-        fits = A.shape[:1] + B.shape[1:] == own.shape and A.dtype == B.dtype == own.dtype
+        if not A.dtype == B.dtype == own.dtype:
+            raise self._dtype_error(B.dtype if B.dtype != own.dtype else A.dtype)
+        fits = A.shape[1:] == B.shape[:1] and A.shape[:1] + B.shape[1:] == own.shape
         if self.has_grad or not fits:
-            self.add_grad(A @ B)
+            self.add_grad(matrix_multiply(A, B))
         else:
             A.dot(B, own)
             self.has_grad = True
@@ -103,6 +104,12 @@ class Parameter:
         """Set the gradient to zero."""
         self._grad.fill(0)
         self.has_grad = False
+
+    def _dtype_error(self, came: np.dtype[Any]) -> TypeError:
+        return TypeError(
+            f"Parameter: a gradient of dtype {came} came for a value of dtype {self.dtype}: "
+            "compute the whole way back in one dtype"
+        )
 
     def __repr__(self) -> str:
         return f"Parameter(shape={self.shape}, dtype={self.dtype})"

@@ -32,7 +32,7 @@ class Snapshot:
 
     @contextmanager
     def undone_on_error(self) -> Iterator[None]:
-        """Copy everything; if what follows fails, copy it back and reset the optimizer.
+        """Copy everything; if what follows fails, copy it back and reset an optimizer that stepped.
 
         KeyboardInterrupt and its like leave things as they are, if they are finite. Gradients
         are zero before and after.
@@ -40,6 +40,7 @@ class Snapshot:
         self._zero_grad()
         for array, copy in zip(self.arrays, self.copies, strict=True):
             copy[...] = array
+        steps = self.optimizer.steps
         states = [generator.bit_generator.state for generator in self.generators]
         try:
             yield
@@ -49,7 +50,8 @@ class Snapshot:
                     array[...] = copy
                 for generator, state in zip(self.generators, states, strict=True):
                     generator.bit_generator.state = state
-                self.optimizer.reset()
+                if isinstance(error, FloatingPointError) or self.optimizer.steps != steps:
+                    self.optimizer.reset()
             raise
         finally:
             self._zero_grad()

@@ -16,6 +16,7 @@ def assert_layer(
     *,
     mode: Mode = "fast",
     rng: np.random.Generator | int | None = 0,
+    progress: bool = False,
 ) -> None:
     """dL/dx by backward = dL/dx by differences, or else AssertionError with the report as its text.
 
@@ -24,6 +25,6 @@ def assert_layer(
     >>> from layerwise import Dense
     >>> assert_layer(Dense(3, 2, rng=0), np.ones((4, 3)))
     """
-    report = check_layer(layer, X, mode=mode, rng=rng)
+    report = check_layer(layer, X, mode=mode, rng=rng, progress=progress)
     if not report.passed:
         raise AssertionError(str(report))

@@ -83,7 +83,7 @@ def fit(
             "learned: make it from network.parameters()"
         )
     rng = np.random.default_rng(rng)
-    n = len(X)
+    n, steps = len(X), optimizer.steps
     saved = Snapshot(network, optimizer)
     history = History()
     with progress_bar(epochs * -(-n // batch_size), "batch", progress) as bar:
@@ -96,7 +96,8 @@ def fit(
                     value = _step(network, _take(X, rows), y[rows], loss, optimizer)
                     if not isfinite(value):
                         where = f"epoch {epoch}, batch {start // batch_size + 1}"
-                        raise _diverged(f"the loss is {value} in {where}", X, y, optimizer)
+                        stepped = optimizer.steps > steps
+                        raise _diverged(f"the loss is {value} in {where}", X, y, optimizer, stepped)
                     total += value * len(rows)
                     if bar is not None:
                         mean = total / (start + len(rows))
@@ -104,7 +105,7 @@ def fit(
                         bar.update()
                 if not saved.finite():
                     what = f"a value is not finite after the last batch of epoch {epoch}"
-                    raise _diverged(what, X, y, optimizer)
+                    raise _diverged(what, X, y, optimizer, True)
                 history.loss.append(total / n)
                 if validation_data is not None:
                     mean = _mean_loss(network, *validation_data, loss, batch_size)
@@ -117,7 +118,8 @@ def _step(
 ) -> float:
     """One step of training; without one, where the loss is not finite. Returns the loss."""
     Y, backward = network.forward_from_data(X)
-    value, grad = loss(Y, y)
+    loss_value, grad = loss(Y, y)
+    value = float(loss_value)
     if isfinite(value):
         backward(grad)
         optimizer.step()
@@ -131,7 +133,7 @@ def _mean_loss(
     total = 0.0
     for start in range(0, len(X), batch_size):
         rows = np.arange(start, min(start + batch_size, len(X)))
-        total += loss(network(_take(X, rows)), y[rows])[0] * len(y[rows])
+        total += float(loss(network(_take(X, rows)), y[rows])[0]) * len(rows)
     return total / len(X)
 
 
@@ -159,10 +161,12 @@ def _as_array(X: A) -> A:
 
 
 def _diverged(
-    what: str, X: NDArray[Any], y: NDArray[Any], optimizer: Optimizer
+    what: str, X: NDArray[Any], y: NDArray[Any], optimizer: Optimizer, stepped: bool
 ) -> FloatingPointError:
     """The error for a loss or value that is not finite, with its likely cause."""
     cause = f"the learning rate {optimizer.learning_rate:g} is likely too large: try a tenth of it"
+    if not stepped:
+        cause = "no step was made yet: look at the network's first values and at the loss"
     for name, data in ("X", X), ("y", y):
         if data.dtype.kind == "f" and not np.isfinite(data).all():
             cause = f"{name} has numbers that are not finite: remove or replace them first"

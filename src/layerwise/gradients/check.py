@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from layerwise.arrays import Array, Indices
+from layerwise.arrays import Array, Indices, Vector, as_floating
 from layerwise.gradients.contract import OVERWRITTEN, first_fault, parts
 from layerwise.gradients.differences import Slope
 from layerwise.gradients.hints import alike, find_hint
@@ -49,12 +49,20 @@ def check_layer(
     What cannot be seen: a wrong forward with its own right backward; a branch that neither the
     given X nor N(0, 1) inputs reach; an error smaller than the resolution that the report states.
 
-    Raises whatever the layer's forward raises for X.
+    Raises ValueError for an X without entries or another mode, TypeError for what is no Layer,
+    and whatever the layer's forward raises for X.
 
     >>> from layerwise import Dense
     >>> check_layer(Dense(3, 2, rng=0), np.ones((4, 3))).verdict
     'proven'
     """
+    if mode not in ("fast", "full"):
+        raise ValueError(f"check_layer: mode={mode!r} came, expected 'fast' or 'full'")
+    if not isinstance(layer, Layer):
+        raise TypeError(f"check_layer: {layer!r} came, expected a Layer: subclass it")
+    X = tuple(map(np.asarray, X)) if isinstance(X, tuple) else np.asarray(X)
+    if any(A.size == 0 for A in parts(X)):
+        raise ValueError("check_layer: X has no entries, expected at least one row")
     rng = np.random.default_rng(rng)
     report = GradientReport(_subject(layer), mode)
     with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -78,6 +86,7 @@ def check_loss(
     *,
     mode: Mode = "fast",
     rng: np.random.Generator | int | None = 0,
+    progress: bool = False,
 ) -> GradientReport:
     """dL/dY by the loss = dL/dY by differences, for its value L, which is a mean over the rows.
 
@@ -88,12 +97,13 @@ def check_loss(
     >>> check_loss(MeanSquaredError(), np.ones((4, 3)), np.zeros((4, 3))).verdict
     'proven'
     """
-    given = np.array(target)
+    Y, given = as_floating(Y, "check_loss: Y"), np.array(target)
     loss(np.array(Y), given)
     if not np.array_equal(given, target):
         fault = "the loss changed its argument target"
         return GradientReport(_subject(loss), mode, [fault], hint=OVERWRITTEN)
-    report = check_layer(_LossLayer(loss, given), (Y, np.arange(len(Y))), mode=mode, rng=rng)
+    inputs = (Y, np.arange(len(Y)))
+    report = check_layer(_LossLayer(loss, given), inputs, mode=mode, rng=rng, progress=progress)
     report.subject = _subject(loss)
     for tensor in report.tensors:
         tensor.name = tensor.name.replace("X[0]", "Y")
@@ -178,38 +188,39 @@ class _Check:
         """Each of these tensors by itself, and element by element where that is wanted."""
         everything = self.report.mode == "full" and point.label == GIVEN
         measured = []
-        for name in names:
+        for name in [name for name in names if point.probe.base[name].size]:
             tensor, seen = self._along(point, name)
             closer = everything or tensor.count("wrong") or tensor.count("kink")
-            if seen is not None and closer:
+            if closer:
                 tensor = self._elements(point, name, seen, tensor, everything=everything)
             measured.append(tensor)
             self.report.tensors.append(tensor)
         self._explain(point, measured)
 
-    def _along(self, point: Point, name: str) -> tuple[TensorReport, Slope | None]:
-        """A few directions of one tensor; and the first slope, for its step and its noise."""
+    def _along(self, point: Point, name: str) -> tuple[TensorReport, Slope]:
+        """A few directions of one tensor; and one of the slopes, for its step and its noise."""
         x = point.probe.base[name]
         tensor = TensorReport(name, x.shape, point.label)
-        first = None
+        slopes: list[Slope] = []
         for where, d in _directions(x, self.rng):
             if self.report.mode == "full" and tensor.count("proven"):
                 break
-            comparison, found = self._confirmed(point, where, {name: d})
+            comparison, found, _ = self._confirmed(point, where, {name: d})
             tensor.comparisons.append(comparison)
-            if first is None or not np.all(np.isfinite(first.bound)):
-                first = found
-        return tensor, first
+            slopes.append(found)
+        return tensor, min(slopes, key=lambda slope: not np.all(np.isfinite(slope.bound)))
 
-    def _confirmed(self, point: Point, where: str, direction: Tensors) -> tuple[Comparison, Slope]:
-        """Along one direction; what seems wrong is measured once more with other steps."""
+    def _confirmed(
+        self, point: Point, where: str, direction: Tensors, at_least: Vector | None = None
+    ) -> tuple[Comparison, Slope, float]:
+        """Along one direction, and the factor to it: what seems wrong is measured once more."""
         for factor in (1.0, 0.73):
             scaled = {name: factor * d for name, d in direction.items()}
-            found = point.slope(scaled)
+            found = point.slope(scaled, at_least)
             comparison = point.compare(where, scaled, found)
             if comparison.state != "wrong":
                 break
-        return comparison, found
+        return comparison, found, factor
 
     def _together(self, point: Point) -> None:
         """All tensors at once along two directions; where that is wrong, each by itself."""
@@ -218,7 +229,7 @@ class _Check:
         own = {n: x * self.rng.standard_normal(x.shape) for n, x in base.items()}
         for direction in (normal, own):
             if any(np.any(d) for d in direction.values()):
-                comparison, _ = self._confirmed(point, "all together", direction)
+                comparison, *_ = self._confirmed(point, "all together", direction)
                 if comparison.state == "wrong":
                     self._tensors(point, list(base))
                     return
@@ -251,8 +262,10 @@ class _Check:
                         break
                 if comparison.state == "noisy" and again:
                     again -= 1
-                    comparison, found = self._confirmed(point, comparison.where, {name: d})
-                    factor = 1.0
+                    where = comparison.where
+                    comparison, found, factor = self._confirmed(
+                        point, where, {name: d}, seen.rounding
+                    )
                 step = factor * float(d[index])
                 if comparison.state != "kink":
                     tensor.numeric[index] = found.value[0] / step
@@ -274,37 +287,35 @@ class _Check:
             middle = (low + high) // 2
             half = np.zeros(x.size)
             half[low:middle] = d[low:middle]
-            comparison, _ = self._confirmed(point, "", {name: half.reshape(x.shape)})
+            comparison, *_ = self._confirmed(point, "", {name: half.reshape(x.shape)})
             low, high = (low, middle) if comparison.state == "wrong" else (middle, high)
         return np.arange(low, high)
 
     def _explain(self, point: Point, measured: list[TensorReport]) -> None:
         """Look for a known pattern in the first wrong tensor that has one."""
+        wrong = {t.name: t for t in measured if t.verdict == "wrong"}
         numeric = {t.name: t.numeric for t in measured if t.numeric is not None}
-        wrong = [t for t in measured if t.verdict == "wrong" and t.numeric is not None]
-        for tensor in wrong:
-            for other in point.probe.base:
-                if other not in numeric and point.probe.base[other].shape == tensor.shape:
-                    along, seen = self._along(point, other)
-                    if seen is not None:
-                        known = self._elements(point, other, seen, along, everything=False)
-                        if known.numeric is not None:
-                            numeric[other] = known.numeric
+        base = point.probe.base
         first = parts(point.probe.X)[0]
-        outputs = point.place.F.size
-        counts = {"the rows of the batch": len(first), "the outputs": outputs}
-        counts["the outputs of a row"] = outputs // max(len(first), 1)
-        counts["the inputs of a row"] = first.size // max(len(first), 1)
-        for tensor in wrong:
-            if tensor.analytic is None or tensor.numeric is None:
-                continue
-            others = {name: n for name, n in numeric.items() if name != tensor.name}
-            x = point.probe.base[tensor.name]
-            hint = find_hint(tensor.analytic, tensor.numeric, x, others, counts)
-            hint = hint or self._transposed(point, tensor.name, tensor.numeric)
+        rows, outputs = max(len(first), 1), point.place.F.size
+        counts = {"the rows of the batch": rows, "the outputs": outputs}
+        counts["the outputs of a row"] = outputs // rows
+        counts["the inputs of a row"] = first.size // rows
+        for name in [name for name in wrong if name in numeric]:
+            fitting = [n for n in base if n != name and base[n].shape == base[name].shape]
+            found = {n: numeric[n] if n in numeric else self._numeric(point, n) for n in fitting}
+            others = {n: a for n, a in found.items() if a is not None}
+            analytic = point.place.G[0][name]
+            hint = find_hint(analytic, numeric[name], base[name], others, counts)
+            hint = hint or self._transposed(point, name, numeric[name])
             if hint is not None:
-                self.report.hint = f"{tensor.name}: {hint}"
+                self.report.hint = f"{name}: {hint}"
                 return
+
+    def _numeric(self, point: Point, name: str) -> Array | None:
+        """The numeric gradient of one tensor, element by element."""
+        along, seen = self._along(point, name)
+        return self._elements(point, name, seen, along, everything=False).numeric
 
     def _transposed(self, point: Point, name: str, numeric: Array) -> str | None:
         """Whether the gradient would be right with a square parameter transposed."""
@@ -318,8 +329,6 @@ class _Check:
 
 def _directions(x: Array, rng: np.random.Generator) -> list[tuple[str, Array]]:
     """Normal; proportional to the value; all ones; the value itself, which keeps ties and zeros."""
-    if x.size == 0:
-        return []
     size = rms(x)
     if x.size == 1:
         return [("its one element", np.full(x.shape, size))]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from layerwise.arrays import Vector
 from layerwise.gradients.differences import EPS, ulps
 from layerwise.gradients.probe import (
     AnyLayer,
@@ -46,21 +47,37 @@ def first_fault(layer: AnyLayer, X: object, rng: np.random.Generator) -> Fault |
 
 
 def _faults(layer: AnyLayer, X: object, rng: np.random.Generator) -> Iterator[Fault]:
+    """The faults in order: after one nothing more is asked, so each may rely on those before."""
     yield from _as_given(layer, X, rng)
     yield from _inference(layer, X)
     probe = Probe(layer, X)
-    yield from _reproducible(probe, rng)
+    F = probe.output()
+    c = rng.standard_normal(F.size)
+    g = probe.gradients(c)
+    known = _Known(F, c, g, tolerance(probe, g, c))
+    yield from _reproducible(probe, known)
     for from_data in (False, True):
-        yield from _added(probe, rng, from_data=from_data)
-    yield from _independent(probe, rng)
-    yield from _linear(probe, rng)
-    yield from _from_data(probe, rng)
+        yield from _added(probe, known, rng, from_data=from_data)
+    yield from _independent(probe, known, rng)
+    yield from _linear(probe, known, rng)
+    yield from _from_data(probe, known)
+
+
+@dataclass(eq=False, repr=False)
+class _Known:
+    """The answer F, the gradients g of c · F, and what rounding may change in each of them."""
+
+    F: Vector
+    c: Vector
+    g: Tensors
+    allowed: dict[str, float]
 
 
 def _as_given(layer: AnyLayer, X: object, rng: np.random.Generator) -> Iterator[Fault]:
     """Arguments untouched, and shapes, dtypes and finite numbers, in the layer's own dtype."""
     copy, mine = deepcopy(layer), deepcopy(X)
     copy.zero_grad()
+    kept = {path: id(item) for path, item in walk(copy)}
     Y, backward = copy.forward(mine)
     if not same(mine, X):
         yield Fault("forward changed its argument X", OVERWRITTEN)
@@ -73,7 +90,6 @@ def _as_given(layer: AnyLayer, X: object, rng: np.random.Generator) -> Iterator[
         dX = backward(grad)
     except Exception as error:
         yield _raised("backward", error)
-        return
     for one, other, what in (
         (grad, c, "its argument grad"),
         (mine, X, "forward's argument X"),
@@ -83,7 +99,13 @@ def _as_given(layer: AnyLayer, X: object, rng: np.random.Generator) -> Iterator[
             yield Fault(f"backward changed {what}", OVERWRITTEN)
     yield from shape_faults(dX, X, Y)
     gradients = {_name(X, i): d for i, d in enumerate(parts(dX)) if parts(X)[i].dtype.kind == "f"}
-    gradients |= {path: p.grad for path, p in walk(copy) if isinstance(p, Parameter)}
+    for path, item in walk(copy):
+        if kept.get(path) != id(item):
+            yield Fault(f"forward or backward put something new in place of {path}: write into it")
+        if isinstance(item, Parameter):
+            gradients[path] = item.grad
+            if np.any(item.grad) and not item.has_grad:
+                yield Fault(f"the gradient of {path} was not added with add_grad", ASSIGNED)
     for name, gradient in gradients.items():
         if not np.all(np.isfinite(gradient)):
             yield Fault(f"the gradient of {name} has numbers that are not finite")
@@ -117,7 +139,6 @@ def shape_faults(dX: object, X: object, Y: object) -> Iterator[Fault]:
     """The gradient of each floating input has its shape and Y's dtype."""
     if isinstance(dX, tuple) != isinstance(X, tuple) or len(parts(dX)) != len(parts(X)):
         yield Fault("backward returned another number of gradients than forward has inputs")
-        return
     dtype = parts(Y)[0].dtype
     for i, (d, x) in enumerate(zip(parts(dX), parts(X), strict=True)):
         if x.dtype.kind != "f":
@@ -140,7 +161,6 @@ def _inference(layer: AnyLayer, X: object) -> Iterator[Fault]:
         answers = [copy(locked if isinstance(X, tuple) else locked[0]) for _ in range(2)]
     except Exception as error:
         yield _raised("a call", error)
-        return
     after = fingerprint(copy)
     changed = sorted(k for k in before.keys() | after.keys() if before.get(k) != after.get(k))
     if changed:
@@ -149,26 +169,23 @@ def _inference(layer: AnyLayer, X: object) -> Iterator[Fault]:
         yield Fault("two calls with one X gave two answers")
 
 
-def _reproducible(probe: Probe, rng: np.random.Generator) -> Iterator[Fault]:
+def _reproducible(probe: Probe, known: _Known) -> Iterator[Fault]:
     """The same answer and gradients for the same forward, on this copy and on a fresh one."""
-    F = probe.output()
-    c = rng.standard_normal(F.size)
-    g = probe.gradients(c)
     probe.restore()
     again = Probe(probe.layer, probe.X)
-    alike = np.array_equal(F, again.output()) and np.array_equal(F, probe.output())
-    change = difference(g, again.gradients(c), tolerance(probe, g, c))
-    if not alike or change:
+    alike = all(np.array_equal(known.F, p.output()) for p in (again, probe))
+    if not alike or difference(known.g, again.gradients(known.c), known.allowed):
         yield Fault(
             "two forwards from the same state gave two answers or gradients: draw random numbers "
             "from a Generator of the layer, and keep nothing on self but arrays made in __init__"
         )
 
 
-def _added(probe: Probe, rng: np.random.Generator, *, from_data: bool) -> Iterator[Fault]:
+def _added(
+    probe: Probe, known: _Known, rng: np.random.Generator, *, from_data: bool
+) -> Iterator[Fault]:
     """Gradients are added to what is there, and values are left alone."""
-    c = rng.standard_normal(probe.output().size)
-    g = probe.gradients(c)
+    c, g = known.c, known.g
     probe.layer.zero_grad()
     there = {}
     for path, parameter in probe.parameters.items():
@@ -186,13 +203,10 @@ def _added(probe: Probe, rng: np.random.Generator, *, from_data: bool) -> Iterat
     probe.layer.zero_grad()
 
 
-def _independent(probe: Probe, rng: np.random.Generator) -> Iterator[Fault]:
+def _independent(probe: Probe, known: _Known, rng: np.random.Generator) -> Iterator[Fault]:
     """A backward belongs to its own forward, and what was handed out never changes."""
-    c = rng.standard_normal(probe.output().size)
-    g = probe.gradients(c)
-    allowed = tolerance(probe, g, c)
-    for parameter in probe.parameters.values():
-        parameter.zero_grad()
+    c, g, allowed = known.c, known.g, known.allowed
+    probe.layer.zero_grad()
     Y, backward = probe.forward()
     answer = deepcopy(Y)
     try:
@@ -201,7 +215,6 @@ def _independent(probe: Probe, rng: np.random.Generator) -> Iterator[Fault]:
         others = []
     if not same(Y, answer):
         yield Fault("a later forward changed an answer given before")
-        return
     dX = backward(shaped(c, Y))
     handed_out = deepcopy(dX)
     mine = probe.collected(dX)
@@ -210,7 +223,6 @@ def _independent(probe: Probe, rng: np.random.Generator) -> Iterator[Fault]:
             "a forward between a forward and its backward changed the gradient: backward must "
             "use its own forward's arrays, not attributes or shared buffers"
         )
-        return
     for other, back in others:
         back(shaped(rng.standard_normal(flat(other).size), other))
     probe.call()
@@ -218,16 +230,14 @@ def _independent(probe: Probe, rng: np.random.Generator) -> Iterator[Fault]:
         yield Fault("a later call changed an answer or gradient given before")
 
 
-def _linear(probe: Probe, rng: np.random.Generator) -> Iterator[Fault]:
+def _linear(probe: Probe, known: _Known, rng: np.random.Generator) -> Iterator[Fault]:
     """backward(0) = 0, backward(s c) = s backward(c), backward(c₁ + c₂) is the sum."""
-    size = probe.output().size
-    c1, c2 = rng.standard_normal((2, size))
-    g1, g2 = probe.gradients(c1), probe.gradients(c2)
-    allowed = tolerance(probe, g1, c1)
-    for path, zero in probe.gradients(np.zeros(size)).items():
+    c1, g1, allowed = known.c, known.g, known.allowed
+    c2 = rng.standard_normal(c1.size)
+    g2 = probe.gradients(c2)
+    for path, zero in probe.gradients(np.zeros(c1.size)).items():
         if np.any(zero != 0):
             yield Fault(f"backward(0) gives {path} a gradient that is not zero")
-            return
     for scale in (-1.0, 2.0**20, 2.0**-20):
         scaled = {name: g / scale for name, g in probe.gradients(scale * c1).items()}
         name = difference(scaled, g1, allowed)
@@ -236,7 +246,6 @@ def _linear(probe: Probe, rng: np.random.Generator) -> Iterator[Fault]:
                 f"backward is not linear in grad: {scale:g} times the gradient gives something "
                 f"else than {scale:g} times the answer for {name}"
             )
-            return
     allowed2 = tolerance(probe, g2, c2)
     both = {name: allowed[name] + allowed2[name] for name in allowed}
     total = {name: g1[name] + g2[name] for name in g1}
@@ -248,39 +257,36 @@ def _linear(probe: Probe, rng: np.random.Generator) -> Iterator[Fault]:
         )
 
 
-def _from_data(probe: Probe, rng: np.random.Generator) -> Iterator[Fault]:
+def _from_data(probe: Probe, known: _Known) -> Iterator[Fault]:
     """forward_from_data gives forward's answer and parameter gradients."""
-    F = probe.output()
-    c = rng.standard_normal(F.size)
-    g = probe.gradients(c)
-    allowed = tolerance(probe, g, c)
-    for parameter in probe.parameters.values():
-        parameter.zero_grad()
+    F, c = known.F, known.c
+    probe.layer.zero_grad()
     Y, backward = probe.forward(from_data=True)
     backward(shaped(c, Y))
     mine = {path: p.grad for path, p in probe.parameters.items()}
     if not np.allclose(flat(Y), F, rtol=1e-9, atol=1e-12 * float(np.abs(F).max(initial=0))):
         yield Fault("forward_from_data gives another answer than forward")
-    name = difference(mine, g, allowed)
+    name = difference(mine, known.g, known.allowed)
     if name:
         yield Fault(f"forward_from_data gives {name} another gradient than forward")
 
 
-def tolerance(probe: Probe, g: Tensors, c: Any) -> dict[str, float]:
+def tolerance(probe: Probe, g: Tensors, c: Vector) -> dict[str, float]:
     """What rounding may change in each gradient: a thousand times what an ulp of grad does.
 
-    And at least some ulps of the terms in it, which may cancel: they are of the size of grad, or
-    of grad times inputs.
+    Or a little more of grad, by which all its products are rounded anew; and at least some ulps
+    of the terms in it, which may cancel: they are of the size of grad, or of grad times inputs.
     """
-    moved = probe.gradients(ulps(c, 1))
+    little = 1 + 2.0**-45
+    ulp, more = probe.gradients(ulps(c, 1)), probe.gradients(little * c)
     inputs = [float(np.abs(x).max(initial=0)) for x in probe.inputs if x.dtype.kind == "f"]
     terms = float(np.abs(c).max(initial=0)) * max([1.0, *inputs])
-    return {
-        name: 1000 * float(np.abs(moved[name] - own).max(initial=0))
-        + 1000 * EPS * float(np.abs(own).max(initial=0))
-        + 100 * EPS * terms
-        for name, own in g.items()
-    }
+    allowed = {}
+    for name, own in g.items():
+        moved = np.maximum(np.abs(ulp[name] - own), np.abs(more[name] / little - own))
+        sizes = 1000 * moved.max(initial=0), 1000 * EPS * np.abs(own).max(initial=0)
+        allowed[name] = float(sum(sizes)) + 100 * EPS * terms
+    return allowed
 
 
 def difference(one: Tensors, other: Tensors, allowed: dict[str, float]) -> str | None:
@@ -306,8 +312,10 @@ def fingerprint(item: object, path: str = "layer") -> dict[str, object]:
         inner = item
     elif isinstance(item, list | tuple):
         inner = dict(enumerate(item))
-    elif isinstance(item, int | float | str | None):
-        return {path: item}
+    elif isinstance(item, int | float | str | set | None):
+        return {path: repr(item)}
+    elif hasattr(item, "__dict__") and not callable(item):
+        inner = vars(item)
     else:
         return {path: id(item)}
     found: dict[str, object] = {}
@@ -328,7 +336,9 @@ def parts(X: Any) -> tuple[Any, ...]:
 def same(one: Any, other: Any) -> bool:
     """Whether two answers agree bit for bit."""
     return all(
-        np.array_equal(a, b, equal_nan=True) for a, b in zip(parts(one), parts(other), strict=True)
+        a is b
+        or (np.shape(a) == np.shape(b) and np.asarray(a).tobytes() == np.asarray(b).tobytes())
+        for a, b in zip(parts(one), parts(other), strict=True)
     )
 
 

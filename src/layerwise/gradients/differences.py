@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerwise.arrays import Array, Matrix, Vector
-from layerwise.gradients.probe import Probe, Tensors
+from layerwise.gradients.probe import Probe, Tensors, rms
 
 EPS = float(np.finfo(np.float64).eps)
 RATIO = 4.0  # between neighbouring steps
@@ -41,6 +41,8 @@ class Place:
     of_output: Vector = field(init=False)
     of_projections: Vector = field(init=False)
     of_gradients: list[list[Tensors]] = field(init=False)
+    size: Vector = field(init=False)  # how large the terms of each c · F are
+    reach: Vector = field(init=False)  # and how large they may be for such inputs
 
     def __post_init__(self) -> None:
         """Measure the noise: what changes when every number is moved by one or a few ulps."""
@@ -54,13 +56,26 @@ class Place:
                 samples.append({name: new[name] - g[name] for name in g})
         self.of_output = np.abs(changes).max(axis=0) + EPS * np.abs(self.F)
         self.of_projections = np.abs(np.array(changes) @ self.C.T).max(axis=0)
-        self.of_projections += EPS * self.size
+        self.of_projections += EPS * self._size(self.F)
+        self.size = self._size(self.F)
+        self.reach = self._reach()
 
-    @property
-    def size(self) -> Vector:
+    def _size(self, F: Vector) -> Vector:
         """√Σ (cᵢ Fᵢ)² for each c: how large its terms are."""
-        size: Vector = np.sqrt(((self.C * self.F) ** 2).sum(axis=1))
+        size: Vector = np.sqrt(((self.C * F) ** 2).sum(axis=1))
         return size
+
+    def _reach(self) -> Vector:
+        """How large the terms of c · F are, or are for other inputs of this size.
+
+        1 + tanh x has the rounding of 1, also where it is next to 0, as it is not at −x.
+        """
+        inputs = {n: x for n, x in self.probe.base.items() if n not in self.probe.parameters}
+        rng = np.random.default_rng(0)
+        turned = {n: -x for n, x in inputs.items()}
+        other = {n: rms(x) * rng.standard_normal(x.shape) for n, x in inputs.items()}
+        answers = [np.abs(self.probe.output_or_nan(moved, self.F)) for moved in (turned, other)]
+        return self._size(np.fmax(np.fmax(*answers), np.abs(self.F)))
 
 
 def ulps(x: Array, amount: int) -> Array:
@@ -115,15 +130,18 @@ def extrapolate(h: Vector, D: Vector, rounding: float) -> tuple[float, float, in
     return best
 
 
-def slope(place: Place, direction: Tensors, size: Vector) -> Slope:
+def slope(place: Place, direction: Tensors, size: Vector, at_least: Vector | None = None) -> Slope:
     """The derivative of each c · F along a direction, as fine as it can be had.
 
     `size` says how large the derivatives are expected to be; a bound a billion times smaller, or
-    at the rounding of c · F itself, is fine enough to stop.
+    at the rounding of c · F itself, is fine enough to stop. The rounding is `at_least` what was
+    seen before, where a single direction may see none of it by chance.
     """
     pair = _Pair(place, direction)
     kinked, jump = _bends(pair)
     rounding = _rounding(pair, kinked)
+    if at_least is not None:
+        rounding = np.maximum(rounding, at_least)
     ks = list(range(FIRST, FIRST + 4))
     found = _limits(pair, ks, rounding)
     while ks[-1] < LAST and not found.fine(1e-9, size, place):
@@ -154,9 +172,12 @@ def element_slope(place: Place, direction: Tensors, size: Vector, seen: Slope) -
             bound = np.abs(value - place.C @ pair.difference(k - 1)) + 6 * seen.rounding * RATIO**k
             kink = np.abs(place.C[:, kinked]) @ jump[kinked] / 2
             return Slope(value, bound, kink, seen.rounding, k)
-    found = _limits(pair, [k - 2, k - 1, k], seen.rounding)
+    # A smooth F bends by the square of the step; what is over is rounding, seen at this element.
+    over = np.abs(place.C @ (pair.bend(k) - pair.bend(k - 1) / RATIO**2))
+    rounding = np.maximum(seen.rounding, over)
+    found = _limits(pair, [k - 2, k - 1, k], rounding)
     if not found.fine(1e-8, size, place):
-        found = _limits(pair, [k - 2, k - 1, k, k + 1], seen.rounding)
+        found = _limits(pair, [k - 2, k - 1, k, k + 1], rounding)
     return found
 
 
@@ -170,9 +191,11 @@ class _Pair:
     def __call__(self, k: float) -> tuple[Vector, Vector]:
         if k not in self.known:
             h, probe = RATIO**-k, self.place.probe
-            above = {name: probe.base[name] + h * d for name, d in self.direction.items()}
-            below = {name: probe.base[name] - h * d for name, d in self.direction.items()}
-            self.known[k] = probe.output(above), probe.output(below)
+            moves = {name: h * d for name, d in self.direction.items()}
+            above = {name: probe.base[name] + move for name, move in moves.items()}
+            below = {name: probe.base[name] - move for name, move in moves.items()}
+            F = self.place.F
+            self.known[k] = probe.output_or_nan(above, F), probe.output_or_nan(below, F)
         return self.known[k]
 
     def difference(self, k: int) -> Vector:
@@ -212,14 +235,18 @@ def _bends(pair: _Pair) -> tuple[NDArray[np.bool_], Vector]:
     for k in (LAST - 2, LAST - 3) if np.any(kinked) else ():
         expected = jump - (jump - J) * RATIO ** (k - LAST)
         kinked &= np.abs(pair.bend(k) * RATIO**k - expected) <= 0.1 * np.abs(jump)
-    return kinked, np.abs(jump)
+    return kinked, np.abs(jump) * 1.001  # the analytic slope is often exactly at one end
 
 
 def _rounding(pair: _Pair, kinked: NDArray[np.bool_]) -> Vector:
     """The noise of each c · F, seen also where F is straight for all that can be told."""
     C = pair.place.C
-    bends = [np.abs(C[:, ~kinked] @ pair.bend(k)[~kinked]) for k in TINY]
-    noise = np.fmax(pair.place.of_projections, np.fmax(*bends))
+    bends = [pair.bend(k) for k in TINY]
+    # A smooth F bends by the square of the step; what is over is rounding too.
+    bends.append(pair.bend(LAST) - pair.bend(LAST - 1) / RATIO**2)
+    noise = pair.place.of_projections
+    for bend in bends:
+        noise = np.fmax(noise, np.abs(C[:, ~kinked] @ bend[~kinked]))
     stairs = _stairs(pair)
     rounding: Vector = np.maximum(noise, np.sqrt(((C * stairs) ** 2).sum(axis=1)))
     return rounding

@@ -16,7 +16,7 @@ from layerwise.arrays import Matrix, Vector
 from layerwise.gradients.differences import Place
 from layerwise.gradients.probe import Tensors, rms
 
-SAMPLES = 12
+SAMPLES = 32
 AWAY, STEP = 1e-6, 1e-8
 
 
@@ -36,7 +36,7 @@ def slopes_around(
         }
         above = near | {name: near[name] + STEP * d for name, d in direction.items()}
         below = near | {name: near[name] - STEP * d for name, d in direction.items()}
-        sides: Matrix = np.array([probe.output(above), probe.output(below)])
+        sides: Matrix = np.array([probe.output_or_nan(moved, place.F) for moved in (above, below)])
         slopes.append((sides[0] - sides[1]) / (2 * STEP))
     found = np.sort(slopes, axis=0)
     smooth = 1e-3 * np.abs(found).max(axis=0) + 20 * place.of_output / STEP

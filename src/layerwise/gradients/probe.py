@@ -93,6 +93,13 @@ class Probe:
         with self._at(moved or {}) as inputs:
             return flat(self.forward_here(inputs)[0])
 
+    def output_or_nan(self, moved: Tensors, like: Vector) -> Vector:
+        """`output`, or NaN where the layer raises an error, as beyond the edge of its domain."""
+        try:
+            return self.output(moved)
+        except LayerRaisedError:
+            return np.full_like(like, np.nan)
+
     def gradients(self, c: Vector, moved: Tensors | None = None) -> Tensors:
         """d(c · F)/dx by the layer's own backward, one array for each tensor of the base."""
         self.layer.zero_grad()

@@ -97,7 +97,7 @@ class GradientReport:
 
     `faults` are broken promises of the layer contract, `tensors` the comparisons for each input
     and parameter, `hint` the likely mistake where its pattern is known, and `forwards` counts the
-    forward calls that were made.
+    forward calls that the differences took.
     """
 
     subject: str
