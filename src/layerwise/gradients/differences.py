@@ -92,6 +92,7 @@ class Slope:
     bound: Vector
     kink: Vector
     rounding: Vector  # the noise of each c · F that was seen
+    size: Vector  # what the derivatives were measured against
     k: int  # the best step is 4⁻ᵏ
 
     def fine(self, share: float, size: Vector, place: Place) -> bool:
@@ -156,7 +157,7 @@ def slope(place: Place, direction: Tensors, size: Vector, at_least: Vector | Non
             found = larger
         elif ks[0] < FIRST - 2:
             break
-    return replace(found, kink=np.abs(place.C[:, kinked]) @ jump[kinked] / 2)
+    return replace(found, kink=np.abs(place.C[:, kinked]) @ jump[kinked] / 2, size=size)
 
 
 def element_slope(place: Place, direction: Tensors, size: Vector, seen: Slope) -> Slope:
@@ -171,14 +172,14 @@ def element_slope(place: Place, direction: Tensors, size: Vector, seen: Slope) -
             value = place.C @ pair.difference(k)
             bound = np.abs(value - place.C @ pair.difference(k - 1)) + 6 * seen.rounding * RATIO**k
             kink = np.abs(place.C[:, kinked]) @ jump[kinked] / 2
-            return Slope(value, bound, kink, seen.rounding, k)
+            return Slope(value, bound, kink, seen.rounding, size, k)
     # A smooth F bends by the square of the step; what is over is rounding, seen at this element.
     over = np.abs(place.C @ (pair.bend(k) - pair.bend(k - 1) / RATIO**2))
     rounding = np.maximum(seen.rounding, over)
     found = _limits(pair, [k - 2, k - 1, k], rounding)
     if not found.fine(1e-8, size, place):
         found = _limits(pair, [k - 2, k - 1, k, k + 1], rounding)
-    return found
+    return replace(found, size=size)
 
 
 class _Pair:
@@ -216,7 +217,8 @@ def _limits(pair: _Pair, ks: list[int], rounding: Vector) -> Slope:
     found = [extrapolate(h, D[:, i], float(r)) for i, r in enumerate(rounding)]
     value, bound, at = map(np.array, zip(*found, strict=True))
     k = ks[int(at.max())] if np.all(np.isfinite(bound)) else FIRST + 2
-    return Slope(value, bound, np.zeros(len(rounding)), rounding, k)
+    none = np.zeros(len(rounding))
+    return Slope(value, bound, none, rounding, none, k)
 
 
 def _bends(pair: _Pair) -> tuple[NDArray[np.bool_], Vector]:

@@ -60,12 +60,8 @@ class Point:
         forward, such as one that iterates.
         """
         found = []
-        for k, size in enumerate(self._sizes(direction)):
-            largest = max(
-                np.abs(self.place.G[k][n]).max(initial=0) * np.abs(d).max(initial=0)
-                for n, d in direction.items()
-            )
-            inexact = INEXACT * (float(size) + 0.1 * float(largest)) if element else 0.0
+        for k, size in enumerate(self._sizes(direction) if element else numeric.size):
+            inexact = INEXACT * float(size + 0.1 * numeric.size[k]) if element else 0.0
             found.append(self._compare(where, k, direction, numeric, (float(size), inexact)))
         for state in ("wrong", "kink", "proven"):
             if any(comparison.state == state for comparison in found):
