@@ -223,16 +223,15 @@ class _Check:
         return comparison, found, factor
 
     def _together(self, point: Point) -> None:
-        """All tensors at once along two directions; where that is wrong, each by itself."""
-        base = point.probe.base
-        normal = {n: rms(x) * self.rng.standard_normal(x.shape) for n, x in base.items()}
-        own = {n: x * self.rng.standard_normal(x.shape) for n, x in base.items()}
-        for direction in (normal, own):
-            if any(np.any(d) for d in direction.values()):
-                comparison, *_ = self._confirmed(point, "all together", direction)
-                if comparison.state == "wrong":
-                    self._tensors(point, list(base))
-                    return
+        """All tensors at once along a direction; where that is wrong, each by itself."""
+        base, rng = point.probe.base, self.rng
+        direction = {
+            n: rms(x) * rng.standard_normal(x.shape) + x * rng.standard_normal(x.shape)
+            for n, x in base.items()
+        }
+        comparison, *_ = self._confirmed(point, "all together", direction)
+        if comparison.state == "wrong":
+            self._tensors(point, list(base))
 
     def _elements(
         self, point: Point, name: str, seen: Slope, along: TensorReport, *, everything: bool
