@@ -286,6 +286,7 @@ def test_a_kink_is_neither_proven_nor_wrong() -> None:
     assert all_kinks.tensors[0].count("kink") == 6
     assert all_kinks.tensors[0].verdict == "inconclusive"
     assert all_kinks.passed  # at N(0, 1) inputs
+    assert "X (2, 3), at the given X: 6 at a kink of 6 elements\n" in str(all_kinks)
 
 
 @pytest.mark.parametrize("offset", [1e6, 1e9])
@@ -564,8 +565,11 @@ def test_two_inputs_of_ones_are_no_masks() -> None:
     assert check_layer(Product(), (np.ones((3, 4)), np.ones((3, 4)))).verdict == "wrong"
 
 
-def test_where_nothing_smooth_is_near_it_is_inconclusive() -> None:
+@pytest.mark.parametrize("raises", [False, True])
+def test_where_nothing_smooth_is_near_it_is_inconclusive(raises: bool) -> None:
     def f(X: Array) -> Array:
+        if raises and np.any(np.abs(X - 1) > 1e-3):
+            raise ArithmeticError("too far")
         return np.abs(X - 1) if np.all(np.abs(X - 1) < 0.5) else X * np.nan
 
     def slope(X: Array) -> Array:
@@ -574,6 +578,56 @@ def test_where_nothing_smooth_is_near_it_is_inconclusive() -> None:
     report = check_layer(Elementwise(f, slope), np.ones((2, 2)))
     assert report.verdict == "inconclusive"
     assert report.tensors[0].count("kink") == 4
+
+
+def test_a_layer_for_one_number_of_rows_is_checked_there() -> None:
+    class Four(Scale):
+        def forward(self, X: Array, /) -> Way:
+            if len(X) != 4:
+                raise ValueError("four rows")
+            return super().forward(X)
+
+    report = check_layer(Four(3), normal(4, 3))
+    assert report.passed
+    assert report.notes == ["also run: N(0, 1) inputs"]
+
+
+def test_an_answer_that_changes_later_is_a_fault() -> None:
+    class Shared(Layer[Array, Array]):
+        def __init__(self) -> None:
+            self.buffer = np.zeros((4, 3))
+
+        def __call__(self, X: Array, /) -> Array:
+            return 2 * X
+
+        def forward(self, X: Array, /) -> Way:
+            Y = self.buffer[: len(X)]
+            Y[...] = 2 * X
+
+            def backward(grad: Array) -> Array:
+                return 2 * grad
+
+            return Y, backward
+
+    report = check_layer(Shared(), normal(4, 3))
+    assert report.faults == ["a later forward changed an answer given before"]
+
+
+def test_a_gradient_that_changes_later_is_a_fault() -> None:
+    class Shared(Layer[Array, Array]):
+        def __init__(self) -> None:
+            self.buffer = np.zeros((4, 3))
+
+        def forward(self, X: Array, /) -> Way:
+            def backward(grad: Array) -> Array:
+                dX = self.buffer[: len(grad)]
+                dX[...] = 2 * grad
+                return dX
+
+            return 2 * X, backward
+
+    report = check_layer(Shared(), normal(4, 3))
+    assert report.faults == ["a later call changed an answer or gradient given before"]
 
 
 def test_a_value_that_forward_changes_is_a_fault() -> None:
