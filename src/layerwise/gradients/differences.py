@@ -56,8 +56,8 @@ class Place:
                 samples.append({name: new[name] - g[name] for name in g})
         self.of_output = np.abs(changes).max(axis=0) + EPS * np.abs(self.F)
         self.of_projections = np.abs(np.array(changes) @ self.C.T).max(axis=0)
-        self.of_projections += EPS * self._size(self.F)
         self.size = self._size(self.F)
+        self.of_projections += EPS * self.size
         self.reach = self._reach()
 
     def _size(self, F: Vector) -> Vector:
@@ -111,7 +111,7 @@ def extrapolate(h: Vector, D: Vector, rounding: float) -> tuple[float, float, in
     noise = 4 * rounding / h
     change = np.abs(np.diff(D, prepend=np.nan))
     # Differences that do not shrink, and are not noise either, are no approach to a limit.
-    shrinks = (change[1:] <= np.maximum(change[:-1] / 2, noise[1:])) | (change[1:] <= noise[1:])
+    shrinks = change[1:] <= np.fmax(change[:-1] / 2, noise[1:])
     error = np.where(np.append(False, shrinks), change, np.inf)
     best = float(D[-1]), float("inf"), len(D) - 1
     T = D
