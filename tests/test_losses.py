@@ -153,6 +153,18 @@ class TestSoftmaxCrossEntropy:
         np.testing.assert_allclose(grad, flat_grad.reshape(2, 3, 4), rtol=1e-15)
         assert softmax_loss(Y, one_hot(classes, 4))[0] == value
 
+    def test_the_layout_of_logits_and_classes_changes_nothing(self) -> None:
+        rng = np.random.default_rng(0)
+        Y, classes = rng.normal(size=(2, 3, 4)), rng.integers(0, 4, (2, 3))
+        value, grad = softmax_loss(Y, classes)
+        Y = np.asfortranarray(Y)
+        for got in (
+            softmax_loss(Y, np.asfortranarray(classes)),
+            softmax_loss(Y, np.asfortranarray(one_hot(classes, 4))),
+        ):
+            assert got[0] == pytest.approx(value, rel=1e-15)
+            np.testing.assert_allclose(got[1], grad, rtol=1e-15)
+
     def test_one_row_without_a_batch(self) -> None:
         value, grad = softmax_loss(self.Y[0], np.array(0))
         assert value == pytest.approx(log(4), rel=1e-15)
@@ -199,6 +211,13 @@ class TestSoftmaxCrossEntropy:
     def test_classes_of_any_integer_dtype(self, dtype: str) -> None:
         value, _ = softmax_loss(self.Y, np.array([0, 1], dtype))
         assert value == pytest.approx((log(4) + log(2)) / 2, rel=1e-15)
+
+    def test_many_classes_in_a_small_integer_dtype(self) -> None:
+        """The place of the last row's class, 3·200 − 1, is beyond what uint8 holds."""
+        classes = np.array([0, 100, 199], np.uint8)
+        value, grad = softmax_loss(np.zeros((3, 200)), classes)
+        assert value == pytest.approx(log(200), rel=1e-15)
+        assert np.array_equal(grad.argmin(axis=1), classes)
 
     @pytest.mark.parametrize("dtype", ["int64", "bool", "float32"])
     def test_one_hot_of_any_dtype(self, dtype: str) -> None:

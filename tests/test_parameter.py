@@ -320,6 +320,29 @@ class TestAddProduct:
         p.add_product(A, B)
         assert np.array_equal(p.grad, 2 * expected - 10 * before)
 
+    def test_a_vector_times_a_matrix(self) -> None:
+        """Ones for the vector sum the rows."""
+        p = Parameter(np.zeros(2))
+        B = np.array([[1.0, -1.0], [2.0, 0.5]])
+        for times in 1, 2:
+            p.add_product(np.ones(2), B)
+            assert p.grad.tolist() == [3.0 * times, -0.5 * times]
+
+    def test_a_product_of_two_dtypes_is_of_the_wider(self) -> None:
+        """So it is added where the gradient came in the parameter's dtype, else refused."""
+        A = np.array([[1.0, 2.0]])
+        p = Parameter(np.zeros((1, 1)))
+        p.add_product(A.astype(np.float32), np.array([[1.0], [1.0]]))
+        assert p.grad.tolist() == [[3.0]]
+        narrow = Parameter(np.zeros((1, 1), np.float32))
+        with raises(
+            TypeError,
+            "Parameter: a gradient of dtype float64 came for a value of dtype float32: "
+            "compute the whole way back in one dtype",
+        ):
+            narrow.add_product(A, np.ones((2, 1), np.float32))
+        assert not narrow.has_grad
+
     def test_the_first_makes_no_matrix_in_between(self) -> None:
         A, B = np.ones((300, 20)), np.ones((20, 300))
         p = Parameter(np.zeros((300, 300)))

@@ -36,27 +36,24 @@ def matrix_multiply(
     >>> matrix_multiply(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]))
     array([[11.]])
     """
-    X, W = as_floating(X, "matrix_multiply: X"), as_floating(W, "matrix_multiply: W")
-    if not (X.ndim == W.ndim == 2 and X.shape[1] == W.shape[0]):
-        raise ValueError(_misfit(X.shape, W.shape))
-    # For two matrices this is np.matmul(X, W), at half its overhead.
-    Y: np.ndarray[tuple[int, int], np.dtype[F]] = X.dot(W)
-    return Y
-
-
-def sum_rows(A: Matrix) -> Vector:
-    """Σᵢ A[i], the sum of the rows, as the product 1ᵀ A: faster than `A.sum(axis=0)`.
-
-    >>> sum_rows(np.array([[1.0, 2.0], [3.0, 4.0]]))
-    array([4., 6.])
-    """
-    total: Vector = ones(len(A), A.dtype).dot(A)
-    return total
+    arrays = isinstance(X, np.ndarray) and isinstance(W, np.ndarray)
+    if not (arrays and X.dtype.kind == W.dtype.kind == "f"):
+        X, W = as_floating(X, "matrix_multiply: X"), as_floating(W, "matrix_multiply: W")
+    if X.ndim == W.ndim == 2:
+        try:
+            # For two matrices this is np.matmul(X, W), at half its overhead.
+            Y: np.ndarray[tuple[int, int], np.dtype[F]] = X.dot(W)
+            return Y
+        except ValueError:
+            pass
+    raise ValueError(_misfit(X.shape, W.shape))
 
 
 @lru_cache(maxsize=8)
 def ones(n: int, dtype: np.dtype[Any]) -> Vector:
-    """(1, 1, …, 1), n ones to sum with; made once, and read-only.
+    """(1, 1, …, 1), n ones, made once and read-only: `ones(n, dtype).dot(A)` sums A's rows.
+
+    A product is faster than `A.sum(axis=0)`.
 
     >>> ones(2, np.dtype(np.float32))
     array([1., 1.], dtype=float32)

@@ -6,12 +6,13 @@ the gradient are short and exact.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from layerwise.arrays import Array, Indices, as_floating, ones
+from layerwise.arrays import Array, Indices, Matrix, as_floating, ones
 from layerwise.layers.activations import sigmoid
 from layerwise.layers.base import Out
 
@@ -86,29 +87,32 @@ class SoftmaxCrossEntropy:
         if Y.ndim == 0 or Y.size == 0:
             raise ValueError(_EMPTY.format(who="SoftmaxCrossEntropy", shape=Y.shape))
         T = self._probabilities(Y, np.asarray(target))
-        shifted = Y - Y.max(axis=-1, keepdims=True)
+        N, k = T.shape
+        rows = Y.reshape(N, k)
+        largest: Array = rows.reshape(-1)[_starts(N, k) + rows.argmax(axis=1)]  # faster than max
+        shifted = rows - largest[:, np.newaxis]
         P = np.exp(shifted)
-        S = P.dot(ones(P.shape[-1], P.dtype))
-        P /= S[..., np.newaxis]
-        N = S.size
-        value = float(np.vdot(np.log(S), ones(N, S.dtype)) - np.vdot(T, shifted)) / N
+        S = P.dot(ones(k, P.dtype))
+        P /= S[:, np.newaxis]
+        value = float(ones(N, S.dtype).dot(np.log(S)) - np.vdot(T, shifted)) / N
         P -= T
         P /= N
-        return value, P
+        return value, P.reshape(Y.shape)
 
-    def _probabilities(self, Y: Array, target: NDArray[Any]) -> Array:
-        """The target as probabilities, one-hot for classes."""
+    def _probabilities(self, Y: Array, target: NDArray[Any]) -> Matrix:
+        """The target as N rows of probabilities, one-hot for classes."""
         k = Y.shape[-1]
+        N = Y.size // k
         if target.shape == Y.shape:
-            T = as_floating(target, "SoftmaxCrossEntropy: target", Y.dtype)
-            sums = T.sum(axis=-1, keepdims=True)
+            T = as_floating(target, "SoftmaxCrossEntropy: target", Y.dtype).reshape(N, k)
+            sums = T.sum(axis=1, keepdims=True)
             if not (T.min() >= 0 and np.abs(sums - 1).max() <= 1e-5):
                 raise ValueError(
                     "SoftmaxCrossEntropy: target has the shape of Y, so each row must hold "
                     f"probabilities, at least 0 and summing to 1; its smallest entry is {T.min()} "
                     f"and its rows sum to {sums.min()} to {sums.max()}"
                 )
-            normalized: Array = T / sums
+            normalized: Matrix = T / sums
             return normalized
         if target.shape != Y.shape[:-1]:
             raise ValueError(
@@ -120,14 +124,22 @@ class SoftmaxCrossEntropy:
                 f"SoftmaxCrossEntropy: target has dtype {target.dtype}, expected integer classes "
                 "0 to k - 1: convert it with target.astype(int)"
             )
-        one_hot = target[..., np.newaxis] == np.arange(k)
-        if np.count_nonzero(one_hot) != target.size:
+        # The extremes by argmin and argmax, which take a quarter of the time of min and max.
+        low, high = target.item(target.argmin()), target.item(target.argmax())
+        if not 0 <= low <= high < k:
             raise ValueError(
-                f"SoftmaxCrossEntropy: target has classes from {target.min()} to {target.max()}, "
+                f"SoftmaxCrossEntropy: target has classes from {low} to {high}, "
                 f"expected 0 to {k - 1}, because Y has {k} columns"
             )
-        certain: Array = one_hot.astype(Y.dtype)
-        return certain
+        certain = np.zeros(N * k, Y.dtype)
+        certain[_starts(N, k) + target.reshape(-1).astype(np.intp, copy=False)] = 1
+        return certain.reshape(N, k)
+
+
+@lru_cache(maxsize=8)
+def _starts(n: int, k: int) -> Indices:
+    """Where the rows of an (n, k) matrix begin in its memory."""
+    return np.arange(0, n * k, k)
 
 
 _EMPTY = "{who}: Y has shape {shape} and no entries, expected at least one row"

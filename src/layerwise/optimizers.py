@@ -160,6 +160,8 @@ class Adam(Optimizer):
         _require(0 < epsilon < inf, self, f"epsilon={epsilon}", "a positive number")
         self._betas, self._epsilon = (beta1, beta2), epsilon
         super().__init__(parameters, learning_rate, moments=2)
+        dtype = self.vector.value.dtype
+        self._decays = np.array(beta1, dtype), np.array(beta2, dtype)
 
     @property
     def betas(self) -> tuple[float, float]:
@@ -173,18 +175,21 @@ class Adam(Optimizer):
 
     def update(self, value: Vector, grad: Vector, *moments: Vector) -> None:
         """Change `value` in place; `grad` serves as scratch."""
-        (beta1, beta2), (m, v) = self._betas, moments
+        (beta1, beta2), (decay1, decay2), (m, v) = self._betas, self._decays, moments
         m_scale = (1 - beta1) / (1 - beta1**self.steps)
         v_scale = sqrt((1 - beta2) / (1 - beta2**self.steps))
-        m *= beta1
+        # Arrays without axes, because NumPy takes half the time for them that it takes for numbers.
+        epsilon = np.array(self._epsilon / v_scale, grad.dtype)
+        rate = np.array(self.learning_rate * m_scale / v_scale, grad.dtype)
+        m *= decay1
         m += grad
         np.square(grad, out=grad)
-        v *= beta2
+        v *= decay2
         v += grad
         np.sqrt(v, out=grad)
-        grad += self._epsilon / v_scale
+        grad += epsilon
         np.divide(m, grad, out=grad)
-        grad *= self.learning_rate * m_scale / v_scale
+        grad *= rate
         value -= grad
 
 

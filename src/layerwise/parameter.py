@@ -83,22 +83,24 @@ class Parameter:
         own += grad
         self.has_grad = True
 
-    def add_product(self, A: Matrix, B: Matrix) -> None:
-        """Add A B to the gradient, as `add_grad(A @ B)` does.
+    def add_product(self, A: Array, B: Matrix) -> None:
+        """Add A B to the gradient, as `add_grad(A @ B)` does; A is a matrix or a vector.
 
         The first goes straight into place, over whatever was written there by other means.
 
-        Raises what `add_grad` raises, and ValueError for matrices that do not fit.
+        Raises what `add_grad` raises, and ValueError for A and B that do not fit.
         """
         own = self._grad
-        if not A.dtype == B.dtype == own.dtype:
-            raise self._dtype_error(B.dtype if B.dtype != own.dtype else A.dtype)
-        fits = A.shape[1:] == B.shape[:1] and A.shape[:1] + B.shape[1:] == own.shape
-        if self.has_grad or not fits:
-            self.add_grad(matrix_multiply(A, B))
-        else:
-            A.dot(B, own)
-            self.has_grad = True
+        if B.dtype != own.dtype:
+            raise self._dtype_error(B.dtype)
+        if not self.has_grad:
+            try:
+                A.dot(B, own)
+                self.has_grad = True
+                return
+            except ValueError:  # a product of another shape or dtype, which is refused below
+                pass
+        self.add_grad(A.dot(B) if A.ndim == 1 else matrix_multiply(A, B))
 
     def zero_grad(self) -> None:
         """Set the gradient to zero."""

@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 from numpy.typing import DTypeLike
 
-from layerwise.arrays import Matrix, as_floating, matrix_multiply, sum_rows
+from layerwise.arrays import Matrix, as_floating, matrix_multiply, ones
 from layerwise.initializers import Initializer, he_normal
 from layerwise.layers.base import Layer
 from layerwise.parameter import Parameter
@@ -80,7 +80,7 @@ class Dense(Layer[Matrix, Matrix]):
         def backward(grad: Matrix) -> Matrix:
             self.W.add_product(X.T, grad)  # X.T @ grad
             if self.bias:
-                self.b.add_grad(sum_rows(grad))
+                self.b.add_product(ones(len(grad), grad.dtype), grad)  # grad.sum(axis=0)
             return grad if from_data else matrix_multiply(grad, W.T)
 
         return Y, backward
