@@ -503,6 +503,13 @@ class TestAsASequence:
         network.parameters()[2].value = np.array([100.5])
         assert tail(head(X)).tolist() == [[120.5], [103.5]]
 
+    def test_a_slice_from_the_first_layer_keeps_the_input_s_shape(self) -> None:
+        relu = ReLU()
+        network = Sequential(relu, Dense(3, 2), relu, input_shape=(3,))
+        assert [network[i:].input_shape for i in (0, 1, 2, -3)] == [(3,), (3,), None, (3,)]
+        assert network[:1].input_shape == (3,)
+        assert network[::-1].input_shape is None
+
     def test_input_shape_comes_from_the_first_layer(self) -> None:
         assert small().input_shape == (2,)
         assert Sequential(Sequential(Dense(5, 1))).input_shape == (5,)

@@ -71,7 +71,7 @@ class SoftmaxCrossEntropy:
     Y are logits of shape (..., k): a score for each of k classes in each of N rows. The target is
     either c, the right class of each row, integers of shape (...), or T, of shape (..., k): in
     each row the classes' probabilities, one-hot where they are certain; then L is the mean of
-    log Σₖ exp(Yₖ) − Σₖ Tₖ Yₖ.
+    log Σₖ exp(Yₖ) − Σₖ Tₖ Yₖ. A logit of −inf rules a class out, where the target is c.
 
     Raises ValueError for a target of another shape, a class below 0 or beyond k − 1, a row of T
     that has negative numbers or does not sum to 1, and an empty batch; TypeError for classes that
@@ -86,54 +86,64 @@ class SoftmaxCrossEntropy:
         Y = as_floating(Y, "SoftmaxCrossEntropy: Y")
         if Y.ndim == 0 or Y.size == 0:
             raise ValueError(_EMPTY.format(who="SoftmaxCrossEntropy", shape=Y.shape))
-        T = self._probabilities(Y, np.asarray(target))
-        N, k = T.shape
-        rows = Y.reshape(N, k)
-        largest: Array = rows.reshape(-1)[_starts(N, k) + rows.argmax(axis=1)]  # faster than max
+        given: NDArray[Any] = np.asarray(target)
+        certain = given.shape != Y.shape
+        T = _classes(Y, given) if certain else _probabilities(Y, given)
+        flat, k = Y.reshape(-1), Y.shape[-1]
+        N = Y.size // k
+        rows, starts = flat.reshape(N, k), _starts(N, k)
+        largest = flat[starts + rows.argmax(axis=1)]  # faster than rows.max(axis=1)
         shifted = rows - largest[:, np.newaxis]
         P = np.exp(shifted)
         S = P.dot(ones(k, P.dtype))
         P /= S[:, np.newaxis]
-        value = float(ones(N, S.dtype).dot(np.log(S)) - np.vdot(T, shifted)) / N
-        P -= T
+        terms = np.log(S)
+        if certain:
+            right = starts + T
+            terms -= shifted.reshape(-1)[right]
+            P.reshape(-1)[right] -= 1
+        else:
+            terms -= (T * shifted).sum(axis=1)
+            P -= T
         P /= N
-        return value, P.reshape(Y.shape)
+        return float(ones(N, S.dtype).dot(terms)) / N, P.reshape(Y.shape)
 
-    def _probabilities(self, Y: Array, target: NDArray[Any]) -> Matrix:
-        """The target as N rows of probabilities, one-hot for classes."""
-        k = Y.shape[-1]
-        N = Y.size // k
-        if target.shape == Y.shape:
-            T = as_floating(target, "SoftmaxCrossEntropy: target", Y.dtype).reshape(N, k)
-            sums = T.sum(axis=1, keepdims=True)
-            if not (T.min() >= 0 and np.abs(sums - 1).max() <= 1e-5):
-                raise ValueError(
-                    "SoftmaxCrossEntropy: target has the shape of Y, so each row must hold "
-                    f"probabilities, at least 0 and summing to 1; its smallest entry is {T.min()} "
-                    f"and its rows sum to {sums.min()} to {sums.max()}"
-                )
-            normalized: Matrix = T / sums
-            return normalized
-        if target.shape != Y.shape[:-1]:
-            raise ValueError(
-                f"SoftmaxCrossEntropy: target {target.shape} and Y {Y.shape} do not fit: expected "
-                f"classes of shape {Y.shape[:-1]} or probabilities of shape {Y.shape}"
-            )
-        if target.dtype.kind not in "iu":
-            raise TypeError(
-                f"SoftmaxCrossEntropy: target has dtype {target.dtype}, expected integer classes "
-                "0 to k - 1: convert it with target.astype(int)"
-            )
-        # The extremes by argmin and argmax, which take a quarter of the time of min and max.
-        low, high = target.item(target.argmin()), target.item(target.argmax())
-        if not 0 <= low <= high < k:
-            raise ValueError(
-                f"SoftmaxCrossEntropy: target has classes from {low} to {high}, "
-                f"expected 0 to {k - 1}, because Y has {k} columns"
-            )
-        certain = np.zeros(N * k, Y.dtype)
-        certain[_starts(N, k) + target.reshape(-1).astype(np.intp, copy=False)] = 1
-        return certain.reshape(N, k)
+
+def _classes(Y: Array, target: NDArray[Any]) -> Indices:
+    """The right class of each of N rows."""
+    k = Y.shape[-1]
+    if target.shape != Y.shape[:-1]:
+        raise ValueError(
+            f"SoftmaxCrossEntropy: target {target.shape} and Y {Y.shape} do not fit: expected "
+            f"classes of shape {Y.shape[:-1]} or probabilities of shape {Y.shape}"
+        )
+    if target.dtype.kind not in "iu":
+        raise TypeError(
+            f"SoftmaxCrossEntropy: target has dtype {target.dtype}, expected integer classes "
+            "0 to k - 1: convert it with target.astype(int)"
+        )
+    # The extremes by argmin and argmax, which take a quarter of the time of min and max.
+    low, high = target.item(target.argmin()), target.item(target.argmax())
+    if not 0 <= low <= high < k:
+        raise ValueError(
+            f"SoftmaxCrossEntropy: target has classes from {low} to {high}, "
+            f"expected 0 to {k - 1}, because Y has {k} columns"
+        )
+    return target.reshape(-1).astype(np.intp, copy=False)
+
+
+def _probabilities(Y: Array, target: NDArray[Any]) -> Matrix:
+    """N rows of probabilities, made to sum to 1 exactly."""
+    T = as_floating(target, "SoftmaxCrossEntropy: target", Y.dtype).reshape(-1, Y.shape[-1])
+    sums = T.sum(axis=1, keepdims=True)
+    if not (T.min() >= 0 and np.abs(sums - 1).max() <= 1e-5):
+        raise ValueError(
+            "SoftmaxCrossEntropy: target has the shape of Y, so each row must hold "
+            f"probabilities, at least 0 and summing to 1; its smallest entry is {T.min()} "
+            f"and its rows sum to {sums.min()} to {sums.max()}"
+        )
+    normalized: Matrix = T / sums
+    return normalized
 
 
 @lru_cache(maxsize=8)

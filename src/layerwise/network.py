@@ -145,7 +145,8 @@ class Sequential(Layer[In, Array]):
             layers = self.layers[index]
             if not layers:
                 raise ValueError(f"Sequential: [{index.start}:{index.stop}] has no layers")
-            return Sequential(*layers)
+            from_input = range(len(self))[index][0] == 0
+            return Sequential(*layers, input_shape=self.input_shape if from_input else None)
         return self.layers[index]
 
     def __iter__(self) -> Iterator[Layer[Any, Any]]:
