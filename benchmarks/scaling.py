@@ -34,7 +34,7 @@ def run(folder: Path, rounds: int) -> None:
             bare, ours, ratio = _time(workload, rounds)
             times[swept][BARE].append(bare)
             times[swept][OURS].append(ours)
-            print(f"{size:>6}  {bare:>15.4g} µs  {ours:>15.4g} µs  {ratio:5.2f}", flush=True)
+            print(f"{size:>6}  {bare:>15,.1f} µs  {ours:>15,.1f} µs  {ratio:5.2f}", flush=True)
     (folder / "scaling.json").write_text(
         json.dumps({"sizes": SWEEPS, "microseconds": times}, indent=1) + "\n"
     )

@@ -137,10 +137,10 @@ def wide() -> Training:
         y=y,
         weights=first_weights(2048, 2048, 2048, 10),
         batch_size=512,
-        epochs=1,
+        epochs=2,
         optimizer="Adam",
         learning_rate=1e-4,
-        rounds=5,
+        rounds=3,
     )
 
 
