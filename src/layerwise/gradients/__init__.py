@@ -5,9 +5,11 @@
 - `contract`: what every layer promises, compared exactly
 - `differences`: a derivative from differences, with a computed bound on its error
 - `kinks`: what is right where the slope jumps
-- `points`: where to look, so that a mistake cannot hide behind the values it is tried on
-- `hints`: known mistakes by the pattern they leave
 - `report`: what was found
+- `point`: both derivatives at one place, compared
+- `points`: where to look, so that a mistake cannot hide behind the values it is tried on
+- `measure`: the tensors at a point, along directions, all together, element by element
+- `hints`, `explain`: known mistakes by the pattern they leave
 - `check`: `check_layer` and `check_loss`, which put these together
 """
 

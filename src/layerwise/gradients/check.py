@@ -9,21 +9,18 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from layerwise.arrays import Array, Indices, Vector, as_floating
+from layerwise.arrays import Array, Indices, as_floating
 from layerwise.gradients.contract import OVERWRITTEN, first_fault, parts
-from layerwise.gradients.differences import Slope
-from layerwise.gradients.hints import alike, find_hint
-from layerwise.gradients.points import INEXACT, Point, beside, other_points
-from layerwise.gradients.probe import AnyLayer, LayerRaisedError, Probe, Tensors, rms
-from layerwise.gradients.report import Comparison, GradientReport, TensorReport
+from layerwise.gradients.explain import explain
+from layerwise.gradients.measure import Measure
+from layerwise.gradients.point import Point
+from layerwise.gradients.points import beside, other_points
+from layerwise.gradients.probe import AnyLayer, LayerRaisedError, Probe
+from layerwise.gradients.report import GradientReport, TensorReport
 from layerwise.layers.base import Layer
-from layerwise.progress import progress_bar
 
 Mode = Literal["fast", "full"]
-MANY = 1024  # elements of a tensor that are all measured to find a mistake
-SAMPLE = 256  # how many are taken of larger ones
 GIVEN = "at the given X"
-AGAIN = 10  # noisy elements of a tensor that are measured once more, with all steps
 
 
 def check_layer(
@@ -73,7 +70,7 @@ def check_layer(
             report.hint = fault.hint
             return report
         try:
-            _Check(report, layer, X, rng, progress).run()
+            _Check(report, layer, X, rng, progress=progress).run()
         except LayerRaisedError as error:
             report.faults.append(str(error))
     return report
@@ -152,6 +149,7 @@ class _Check:
         layer: AnyLayer,
         X: Any,
         rng: np.random.Generator,
+        *,
         progress: bool,
     ) -> None:
         self.report, self.layer, self.X, self.rng = report, layer, X, rng
@@ -166,9 +164,10 @@ class _Check:
         while not self._wrong() and (point := next(others, None)) is not None:
             if isinstance(point, str):
                 self.report.faults.append(point)
-            else:
-                tried.append(point)
-                self._together(point)
+                continue
+            tried.append(point)
+            if self._measure(point).together().state == "wrong":
+                self._tensors(point, list(point.probe.base))
         for point in (*tried[1:2], None):  # what the given point left open, at two more
             left = [name for name, v in self.report.verdicts().items() if v == "inconclusive"]
             if left and not self._wrong():
@@ -184,186 +183,18 @@ class _Check:
     def _wrong(self) -> bool:
         return self.report.verdict == "wrong"
 
+    def _measure(self, point: Point) -> Measure:
+        return Measure(point, full=self.report.mode == "full", progress=self.progress)
+
     def _tensors(self, point: Point, names: list[str]) -> None:
-        """Each of these tensors by itself, and element by element where that is wanted."""
+        """Each of these tensors by itself; and what is likely to be the matter with a wrong one."""
+        measure = self._measure(point)
         everything = self.report.mode == "full" and point.label == GIVEN
-        measured = []
+        measured: list[TensorReport] = []
         for name in [name for name in names if point.probe.base[name].size]:
-            tensor, seen = self._along(point, name)
-            closer = everything or tensor.count("wrong") or tensor.count("kink")
-            if closer:
-                tensor = self._elements(point, name, seen, tensor, everything=everything)
-            measured.append(tensor)
-            self.report.tensors.append(tensor)
-        self._explain(point, measured)
-
-    def _along(self, point: Point, name: str) -> tuple[TensorReport, Slope]:
-        """A few directions of one tensor; and one of the slopes, for its step and its noise."""
-        x = point.probe.base[name]
-        tensor = TensorReport(name, x.shape, point.label)
-        slopes: list[Slope] = []
-        for where, d in _directions(x, self.rng):
-            if self.report.mode == "full" and tensor.count("proven"):
-                break
-            comparison, found, _ = self._confirmed(point, where, {name: d})
-            tensor.comparisons.append(comparison)
-            slopes.append(found)
-        return tensor, min(slopes, key=lambda slope: not np.all(np.isfinite(slope.bound)))
-
-    def _confirmed(
-        self, point: Point, where: str, direction: Tensors, at_least: Vector | None = None
-    ) -> tuple[Comparison, Slope, float]:
-        """Along one direction, and the factor to it: what seems wrong is measured once more."""
-        for factor in (1.0, 0.73):
-            scaled = {name: factor * d for name, d in direction.items()}
-            found = point.slope(scaled, at_least)
-            comparison = point.compare(where, scaled, found)
-            if comparison.state != "wrong":
-                break
-        return comparison, found, factor
-
-    def _together(self, point: Point) -> None:
-        """All tensors at once along a direction; where that is wrong, each by itself."""
-        base, rng = point.probe.base, self.rng
-        direction = {
-            n: rms(x) * rng.standard_normal(x.shape) + x * rng.standard_normal(x.shape)
-            for n, x in base.items()
-        }
-        comparison, *_ = self._confirmed(point, "all together", direction)
-        if comparison.state == "wrong":
-            self._tensors(point, list(base))
-
-    def _elements(
-        self, point: Point, name: str, seen: Slope, along: TensorReport, *, everything: bool
-    ) -> TensorReport:
-        """Element by element, all of them or enough to find what is wrong."""
-        x = point.probe.base[name]
-        tensor = TensorReport(name, x.shape, point.label)
-        G = point.place.G
-        tensor.analytic, tensor.numeric = G[0][name], np.full(x.shape, np.nan)
-        chosen = np.arange(x.size)
-        wrong = along.count("wrong")
-        if not everything and x.size > MANY:
-            sample = self.rng.choice(x.size, SAMPLE, replace=False)
-            chosen = np.union1d(sample, self._halving(point, name)) if wrong else sample
-        largest = float(max(np.abs(g[name]).max(initial=0) for g in G))
-        again = AGAIN
-        with progress_bar(len(chosen), name, self.progress) as bar:
-            for i in chosen:
-                index = tuple(int(j) for j in np.unravel_index(i, x.shape))
-                d = _unit(x, G[0][name], index)
-                for factor in (1.0, 0.73):
-                    found = point.element_slope(name, factor * d, seen)
-                    comparison = point.compare(
-                        _place(name, index), {name: factor * d}, found, element=True
-                    )
-                    if comparison.state != "wrong":
-                        break
-                if comparison.state == "noisy" and again:
-                    again -= 1
-                    where = comparison.where
-                    comparison, found, factor = self._confirmed(
-                        point, where, {name: d}, seen.rounding
-                    )
-                step = factor * float(d[index])
-                if comparison.state != "kink":
-                    tensor.numeric[index] = found.value[0] / step
-                tensor.comparisons.append(_per_unit(comparison, step, largest))
-                if bar is not None:
-                    bar.update()
-        # An error that no element has is believed, unless it is so small that all were looked at.
-        small = all(c.share <= 10 * INEXACT for c in along.comparisons if c.state == "wrong")
-        if wrong and not tensor.count("wrong") and not (small and len(chosen) == x.size):
-            return along
-        return tensor
-
-    def _halving(self, point: Point, name: str) -> Indices:
-        """The neighbourhood of one wrong element, found by halving the tensor."""
-        x = point.probe.base[name]
-        low, high = 0, x.size
-        d = (rms(x) * self.rng.standard_normal(x.shape)).ravel()
-        while high - low > 32:
-            middle = (low + high) // 2
-            half = np.zeros(x.size)
-            half[low:middle] = d[low:middle]
-            comparison, *_ = self._confirmed(point, "", {name: half.reshape(x.shape)})
-            low, high = (low, middle) if comparison.state == "wrong" else (middle, high)
-        return np.arange(low, high)
-
-    def _explain(self, point: Point, measured: list[TensorReport]) -> None:
-        """Look for a known pattern in the first wrong tensor that has one."""
-        wrong = {t.name: t for t in measured if t.verdict == "wrong"}
-        numeric = {t.name: t.numeric for t in measured if t.numeric is not None}
-        base = point.probe.base
-        first = parts(point.probe.X)[0]
-        rows, outputs = max(len(first), 1), point.place.F.size
-        counts = {"the rows of the batch": rows, "the outputs": outputs}
-        counts["the outputs of a row"] = outputs // rows
-        counts["the inputs of a row"] = first.size // rows
-        for name in [name for name in wrong if name in numeric]:
-            fitting = [n for n in base if n != name and base[n].shape == base[name].shape]
-            found = {n: numeric[n] if n in numeric else self._numeric(point, n) for n in fitting}
-            others = {n: a for n, a in found.items() if a is not None}
-            analytic = point.place.G[0][name]
-            hint = find_hint(analytic, numeric[name], base[name], others, counts)
-            hint = hint or self._transposed(point, name, numeric[name])
-            if hint is not None:
-                self.report.hint = f"{name}: {hint}"
-                return
-
-    def _numeric(self, point: Point, name: str) -> Array | None:
-        """The numeric gradient of one tensor, element by element."""
-        along, seen = self._along(point, name)
-        return self._elements(point, name, seen, along, everything=False).numeric
-
-    def _transposed(self, point: Point, name: str, numeric: Array) -> str | None:
-        """Whether the gradient would be right with a square parameter transposed."""
-        for path, W in point.probe.base.items():
-            if path in point.probe.parameters and W.ndim == 2 and W.shape[0] == W.shape[1] > 1:
-                turned = point.probe.gradients(point.place.C[0], {path: W.T})
-                if alike(turned[name], numeric):
-                    return f"transpose: right with {path} transposed, as {path}.T for {path}"
-        return None
-
-
-def _directions(x: Array, rng: np.random.Generator) -> list[tuple[str, Array]]:
-    """Normal; proportional to the value; all ones; the value itself, which keeps ties and zeros."""
-    size = rms(x)
-    if x.size == 1:
-        return [("its one element", np.full(x.shape, size))]
-    found = [
-        ("a random direction", size * rng.standard_normal(x.shape)),
-        ("a direction in proportion to the values", x * rng.standard_normal(x.shape)),
-        ("all entries alike", np.full(x.shape, size)),
-        ("the direction of the values", x),
-    ]
-    return [(where, d) for where, d in found if np.any(d)]
-
-
-def _unit(x: Array, g: Array, index: tuple[int, ...]) -> Array:
-    """A step in one element: of the tensor's size or its own, whichever changes F as others do."""
-    sizes = rms(x), abs(float(x[index])) or rms(x)
-    usual = np.log(rms(g * x))
-    changes = [abs(np.log(max(abs(float(g[index])) * size, 1e-300)) - usual) for size in sizes]
-    d = np.zeros(x.shape)
-    d[index] = sizes[int(np.argmin(changes))]
-    return d
-
-
-def _place(name: str, index: tuple[int, ...]) -> str:
-    return f"{name}[{', '.join(map(str, index))}]"
-
-
-def _per_unit(comparison: Comparison, step: float, largest: float) -> Comparison:
-    """A comparison along a step of one element, as the partial derivative."""
-    return Comparison(
-        comparison.where,
-        comparison.analytic / step,
-        comparison.numeric / step,
-        comparison.bound / step,
-        comparison.state,
-        max(largest, comparison.size / step),
-    )
+            measured.append(measure.tensor(name, everything=everything))
+            self.report.tensors.append(measured[-1])
+        self.report.hint = explain(measure, measured) or self.report.hint
 
 
 def _subject(item: object) -> str:
