@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerwise import Array, matrix_multiply
+from layerwise.arrays import ones
 from tests.raising import raises
 
 LAYOUTS = ["C", "Fortran", "transposed", "strided", "reversed", "read-only"]
@@ -104,6 +105,11 @@ def test_zero_rows_and_columns(m: int, n: int, p: int) -> None:
     Y = matrix_multiply(np.ones((m, n)), np.ones((n, p)))
     np.testing.assert_array_equal(Y, np.zeros((m, p)))
     assert Y.shape == (m, p)
+
+
+def test_a_product_that_is_too_large_is_no_misfit() -> None:
+    with pytest.raises(ValueError, match=r"too (big|large)"):
+        matrix_multiply(np.ones((2**40, 0)), np.ones((0, 2**40)))
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.int64, np.uint64])
@@ -212,3 +218,10 @@ def test_the_reshapes_that_the_message_shows_work() -> None:
     x = np.array([1.0, 2.0])
     assert matrix_multiply(x.reshape(1, -1), np.eye(2)).tolist() == [[1.0, 2.0]]
     assert matrix_multiply(np.eye(2), x.reshape(-1, 1)).tolist() == [[1.0], [2.0]]
+
+
+def test_ones_that_all_share_cannot_be_written() -> None:
+    shared = ones(3, np.dtype(np.float64))
+    assert ones(3, np.dtype(np.float64)) is shared
+    with pytest.raises(ValueError, match="read-only"):
+        shared[0] = 2.0

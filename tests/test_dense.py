@@ -348,6 +348,12 @@ def test_a_gradient_of_another_form_leaves_nothing(bias: bool) -> None:
             "W.reshape(1, -1) makes it a row of shape (1, 3), "
             "W.reshape(-1, 1) a column of shape (3, 1)",
         ),
+        (
+            np.array(1.0),  # which ndarray.dot takes as a factor
+            ValueError,
+            "matrix_multiply: X (2, 3) and W () do not fit: "
+            "W has 0 axes, expected 2: reshape it to (rows, columns)",
+        ),
     ):
         _, backward = dense.forward(np.ones((3, 2)))
         wrong: Any = grad

@@ -20,7 +20,7 @@ from layerwise import (
     check_loss,
     numerical_gradient,
 )
-from layerwise.arrays import Array, Indices
+from layerwise.arrays import Array, Indices, Matrix
 from layerwise.gradients.check import Mode
 from layerwise.gradients.differences import extrapolate
 from layerwise.layers.base import walk
@@ -217,6 +217,61 @@ def test_a_mistake_in_a_large_tensor_is_found() -> None:
     assert worst.where == "a[3456]"
     assert worst.analytic == pytest.approx(1.001 * worst.numeric, rel=1e-6)
     assert report.hint == "a: only one element is wrong: (3456,)"
+
+
+@each_mode
+@pytest.mark.parametrize(
+    ("what", "count"),
+    [
+        ("the rows of the batch", 5),
+        ("the outputs", 20),
+        ("the outputs of a row", 4),
+        ("the inputs of a row", 3),
+    ],
+)
+def test_a_factor_is_named_by_what_it_counts(what: str, count: int, mode: Mode) -> None:
+    class Divided(Layer[Matrix, Matrix]):
+        def __init__(self) -> None:
+            self.W = Parameter(normal(3, 4, seed=1))
+
+        def forward(self, X: Matrix, /) -> tuple[Matrix, Callable[[Matrix], Matrix]]:
+            W: Array = self.W.value
+
+            def backward(grad: Matrix) -> Matrix:
+                self.W.add_grad(X.T @ grad / count)
+                dX: Matrix = grad @ W.T
+                return dX
+
+            Y: Matrix = X @ W
+            return Y, backward
+
+    report = check_layer(Divided(), normal(5, 3), mode=mode)
+    assert report.hint == (
+        f"W: factor 1/n, one over {what} ({count}): the gradient is {1 / count:.6g} times the "
+        "right one"
+    )
+
+
+@each_mode
+def test_the_gradient_of_another_is_recognized_where_that_one_is_right(mode: Mode) -> None:
+    """The other is proven along directions and is measured for the sake of the hint."""
+
+    class Line(Layer[Array, Array]):
+        def __init__(self) -> None:
+            self.a, self.b = Parameter(normal(3, seed=1)), Parameter(normal(3, seed=2))
+
+        def forward(self, X: Array, /) -> Way:
+            a, b = self.a.value, self.b.value
+
+            def backward(grad: Array) -> Array:
+                self.a.add_grad((grad * X).sum(axis=0))
+                self.b.add_grad((grad * X).sum(axis=0))
+                return grad * a
+
+            return a * X + b, backward
+
+    report = check_layer(Line(), normal(5, 3), mode=mode)
+    assert report.hint == "b: swapped: this is the gradient of a"
 
 
 # The report ---------------------------------------------------------------------------------------

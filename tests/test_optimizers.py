@@ -138,6 +138,22 @@ class TestAdam:
         (((a,),), ((b,),)) = steps(one, p, [[3.0]]), steps(other, q, [[3.0]])
         assert a == 4 * b
 
+    def test_float32_is_computed_in_float32(self) -> None:
+        """Bit for bit: every factor is rounded to float32 before it is used."""
+        rng, f = np.random.default_rng(0), np.float32
+        p = Parameter(rng.standard_normal(1000, dtype=f))
+        adam, value = Adam([p], 0.1, epsilon=1e-3), p.value.copy()
+        m, v = np.zeros(1000, f), np.zeros(1000, f)
+        for t in 1, 2, 3:
+            g = rng.standard_normal(1000, dtype=f)
+            p.add_grad(g)
+            adam.step()
+            m, v = m * f(0.9) + g, v * f(0.999) + g * g
+            m_scale, v_scale = (1 - 0.9) / (1 - 0.9**t), sqrt((1 - 0.999) / (1 - 0.999**t))
+            step = m / (np.sqrt(v) + f(1e-3 / v_scale)) * f(0.1 * m_scale / v_scale)
+            value -= step
+            assert np.array_equal(p.value, value)
+
     def test_defaults(self) -> None:
         adam = Adam([Parameter(np.zeros(1))])
         assert (adam.learning_rate, adam.betas) == (0.001, (0.9, 0.999))

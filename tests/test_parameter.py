@@ -328,20 +328,88 @@ class TestAddProduct:
             p.add_product(np.ones(2), B)
             assert p.grad.tolist() == [3.0 * times, -0.5 * times]
 
-    def test_a_product_of_two_dtypes_is_of_the_wider(self) -> None:
-        """So it is added where the gradient came in the parameter's dtype, else refused."""
-        A = np.array([[1.0, 2.0]])
-        p = Parameter(np.zeros((1, 1)))
-        p.add_product(A.astype(np.float32), np.array([[1.0], [1.0]]))
-        assert p.grad.tolist() == [[3.0]]
-        narrow = Parameter(np.zeros((1, 1), np.float32))
+    @pytest.mark.parametrize("before", [False, True])
+    @pytest.mark.parametrize(
+        ("A", "B", "message"),
+        [
+            (
+                np.ones(3),
+                np.ones((2, 2)),
+                "matrix_multiply: X (1, 3) and W (2, 2) do not fit: X has 3 columns, W has 2 rows",
+            ),
+            (
+                np.ones((2, 2)),
+                np.array(1.0),
+                "matrix_multiply: X (2, 2) and W () do not fit: "
+                "W has 0 axes, expected 2: reshape it to (rows, columns)",
+            ),
+            (
+                np.array(1.0),
+                np.ones((2, 2)),
+                "matrix_multiply: X () and W (2, 2) do not fit: "
+                "X has 0 axes, expected 2: reshape it to (rows, columns)",
+            ),
+            (
+                np.ones((2, 2, 2)),
+                np.ones((2, 2)),
+                "matrix_multiply: X (2, 2, 2) and W (2, 2) do not fit: "
+                "X has 3 axes, expected 2: reshape it to (rows, columns)",
+            ),
+            (
+                np.ones((2, 2)),
+                np.ones(2),
+                "matrix_multiply: X (2, 2) and W (2,) do not fit: W is a vector, expected a "
+                "matrix: W.reshape(1, -1) makes it a row of shape (1, 2), "
+                "W.reshape(-1, 1) a column of shape (2, 1)",
+            ),
+        ],
+    )
+    def test_what_is_no_product_of_matrices_is_refused(
+        self, A: Any, B: Any, message: str, before: bool
+    ) -> None:
+        """Also where the shape of what ndarray.dot makes of it would do."""
+        shape = np.dot(A, B).shape if A.shape[-1:] == B.shape[:1] or not A.ndim * B.ndim else (2, 2)
+        p = Parameter(np.zeros(shape))
+        if before:
+            p.add_grad(np.full(shape, 5.0))
+        with raises(ValueError, message):
+            p.add_product(A, B)
+        assert np.all(p.grad == 5 * before)
+        assert p.has_grad == before
+
+    @pytest.mark.parametrize("before", [False, True])
+    @pytest.mark.parametrize(
+        ("A", "B", "own", "came"),
+        [
+            ("float32", "float64", "float64", "float32"),
+            ("float64", "float32", "float32", "float64"),
+            ("bool", "float32", "float32", "bool"),
+            ("float32", "float32", "float64", "float32"),
+        ],
+    )
+    def test_every_dtype_is_the_parameter_s(
+        self, A: str, B: str, own: Any, came: str, before: bool
+    ) -> None:
+        p = Parameter(np.zeros((1, 1), own))
+        if before:
+            p.add_grad(np.ones((1, 1), own))
         with raises(
             TypeError,
-            "Parameter: a gradient of dtype float64 came for a value of dtype float32: "
+            f"Parameter: a gradient of dtype {came} came for a value of dtype {own}: "
             "compute the whole way back in one dtype",
         ):
-            narrow.add_product(A, np.ones((2, 1), np.float32))
-        assert not narrow.has_grad
+            p.add_product(np.ones((1, 2), A), np.ones((2, 1), B))
+        assert (p.grad.item(), p.has_grad) == (float(before), before)
+
+    def test_what_does_not_go_into_place_is_added(self) -> None:
+        """As of a subclass of arrays, whose product NumPy does not write into a plain one."""
+
+        class Tagged(np.ndarray[Any, Any]):
+            pass
+
+        p = Parameter(np.zeros((1, 1)))
+        p.add_product(np.array([[1.0, 2.0]]).view(Tagged), np.array([[3.0], [4.0]]))
+        assert p.grad.tolist() == [[11.0]]
 
     def test_the_first_makes_no_matrix_in_between(self) -> None:
         A, B = np.ones((300, 20)), np.ones((20, 300))

@@ -45,7 +45,8 @@ def matrix_multiply(
             Y: np.ndarray[tuple[int, int], np.dtype[F]] = X.dot(W)
             return Y
         except ValueError:
-            pass
+            if X.shape[1] == W.shape[0]:  # something else, such as a product too large
+                raise
     raise ValueError(_misfit(X.shape, W.shape))
 
 

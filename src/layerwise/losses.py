@@ -71,7 +71,7 @@ class SoftmaxCrossEntropy:
     Y are logits of shape (..., k): a score for each of k classes in each of N rows. The target is
     either c, the right class of each row, integers of shape (...), or T, of shape (..., k): in
     each row the classes' probabilities, one-hot where they are certain; then L is the mean of
-    log Σₖ exp(Yₖ) − Σₖ Tₖ Yₖ. A logit of −inf rules a class out, where the target is c.
+    log Σₖ exp(Yₖ) − Σₖ Tₖ Yₖ. A logit of −inf rules a class out.
 
     Raises ValueError for a target of another shape, a class below 0 or beyond k − 1, a row of T
     that has negative numbers or does not sum to 1, and an empty batch; TypeError for classes that
@@ -103,7 +103,7 @@ class SoftmaxCrossEntropy:
             terms -= shifted.reshape(-1)[right]
             P.reshape(-1)[right] -= 1
         else:
-            terms -= (T * shifted).sum(axis=1)
+            terms -= (T * np.where(T > 0, shifted, 0)).sum(axis=1)
             P -= T
         P /= N
         return float(ones(N, S.dtype).dot(terms)) / N, P.reshape(Y.shape)

@@ -58,9 +58,15 @@ class Sequential(Layer[In, Array]):
         answer: Array = Y
         return answer
 
-    def forward(self, X: In, /, *, from_data: bool = False) -> tuple[Array, Callable[[Array], In]]:
+    def forward(self, X: In, /) -> tuple[Array, Callable[[Array], In]]:
         """Each layer's forward in order; back: each layer's backward in reverse order."""
-        first_to_learn = self._first_to_learn if from_data else -1
+        return self._forward(X, first_to_learn=-1)
+
+    def forward_from_data(self, X: In, /) -> tuple[Array, Callable[[Array], In]]:
+        """`forward` that goes back no further than the first layer that learns."""
+        return self._forward(X, first_to_learn=self._first_to_learn)
+
+    def _forward(self, X: In, *, first_to_learn: int) -> tuple[Array, Callable[[Array], In]]:
         Y: Any = X
         ways_back: list[Callable[[Any], Any]] = []
         for i, layer in enumerate(self.layers):
@@ -93,10 +99,6 @@ class Sequential(Layer[In, Array]):
             return way_in
 
         return Y, backward
-
-    def forward_from_data(self, X: In, /) -> tuple[Array, Callable[[Array], In]]:
-        """`forward` that goes back no further than the first layer that learns."""
-        return self.forward(X, from_data=True)
 
     def parts(self) -> Mapping[str, object]:
         """The layers, named by their positions."""

@@ -88,19 +88,22 @@ class Parameter:
 
         The first goes straight into place, over whatever was written there by other means.
 
-        Raises what `add_grad` raises, and ValueError for A and B that do not fit.
+        Raises what `add_grad` raises, TypeError for A or B of another dtype, and ValueError for
+        A and B that do not fit.
         """
         own = self._grad
-        if B.dtype != own.dtype:
-            raise self._dtype_error(B.dtype)
-        if not self.has_grad:
+        if not A.dtype == B.dtype == own.dtype:
+            raise self._dtype_error(B.dtype if B.dtype != own.dtype else A.dtype)
+        if not self.has_grad and B.ndim == 2 and 1 <= A.ndim <= 2:
             try:
                 A.dot(B, own)
                 self.has_grad = True
                 return
-            except ValueError:  # a product of another shape or dtype, which is refused below
+            except ValueError:  # it does not go into place: of another shape, or no plain array
                 pass
-        self.add_grad(A.dot(B) if A.ndim == 1 else matrix_multiply(A, B))
+        vector = A.ndim == 1
+        product = matrix_multiply(A[np.newaxis] if vector else A, B)
+        self.add_grad(product[0] if vector else product)
 
     def zero_grad(self) -> None:
         """Set the gradient to zero."""

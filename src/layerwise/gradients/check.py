@@ -194,7 +194,7 @@ class _Check:
         for name in [name for name in names if point.probe.base[name].size]:
             measured.append(measure.tensor(name, everything=everything))
             self.report.tensors.append(measured[-1])
-        self.report.hint = explain(measure, measured) or self.report.hint
+        self.report.hint = explain(measure, measured)
 
 
 def _subject(item: object) -> str:

@@ -62,10 +62,15 @@ class Dense(Layer[Matrix, Matrix]):
             self.b = Parameter(np.zeros(outputs, dtype))
         self.input_shape = (inputs,)
 
-    def forward(
-        self, X: Matrix, /, *, from_data: bool = False
-    ) -> tuple[Matrix, Callable[[Matrix], Matrix]]:
+    def forward(self, X: Matrix, /) -> tuple[Matrix, Callable[[Matrix], Matrix]]:
         """Y = X W + b; back: dL/dW = Xᵀ grad, dL/db = Σ grad over rows, dL/dX = grad Wᵀ."""
+        return self._forward(X, from_data=False)
+
+    def forward_from_data(self, X: Matrix, /) -> tuple[Matrix, Callable[[Matrix], Matrix]]:
+        """`forward` without the product for dL/dX, which no one needs of data."""
+        return self._forward(X, from_data=True)
+
+    def _forward(self, X: Matrix, *, from_data: bool) -> tuple[Matrix, Callable[[Matrix], Matrix]]:
         W = self.W.value
         X = as_floating(X, "Dense: X", W.dtype)
         Y = matrix_multiply(X, W)
@@ -79,10 +84,6 @@ class Dense(Layer[Matrix, Matrix]):
             return grad if from_data else matrix_multiply(grad, W.T)
 
         return Y, backward
-
-    def forward_from_data(self, X: Matrix, /) -> tuple[Matrix, Callable[[Matrix], Matrix]]:
-        """`forward` without the product for dL/dX, which no one needs of data."""
-        return self.forward(X, from_data=True)
 
     def __repr__(self) -> str:
         inputs, outputs = self.W.shape
