@@ -131,18 +131,15 @@ def extrapolate(h: Vector, D: Vector, rounding: float) -> tuple[float, float, in
     return best
 
 
-def slope(place: Place, direction: Tensors, size: Vector, at_least: Vector | None = None) -> Slope:
+def slope(place: Place, direction: Tensors, size: Vector) -> Slope:
     """The derivative of each c · F along a direction, as fine as it can be had.
 
     `size` says how large the derivatives are expected to be; a bound a billion times smaller, or
-    at the rounding of c · F itself, is fine enough to stop. The rounding is `at_least` what was
-    seen before, where a single direction may see none of it by chance.
+    at the rounding of c · F itself, is fine enough to stop.
     """
     pair = _Pair(place, direction)
     kinked, jump = _bends(pair)
     rounding = _rounding(pair, kinked)
-    if at_least is not None:
-        rounding = np.maximum(rounding, at_least)
     ks = list(range(FIRST, FIRST + 4))
     found = _limits(pair, ks, rounding)
     while ks[-1] < LAST and not found.fine(1e-9, size, place):

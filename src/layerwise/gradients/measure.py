@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-
 import numpy as np
 
 from layerwise.arrays import Array, Indices
 from layerwise.gradients.differences import Slope
 from layerwise.gradients.point import INEXACT, Point
-from layerwise.gradients.probe import Tensors, rms
+from layerwise.gradients.probe import rms
 from layerwise.gradients.report import Comparison, TensorReport
 from layerwise.progress import progress_bar
 
 MANY = 1024  # elements of a tensor that are all measured to find a mistake
 SAMPLE = 256  # how many are taken of larger ones
-AGAIN = 10  # noisy elements of a tensor that are measured once more, with all steps
 
 
 class Measure:
@@ -43,8 +39,7 @@ class Measure:
             n: rms(x) * rng.standard_normal(x.shape) + x * rng.standard_normal(x.shape)
             for n, x in base.items()
         }
-        comparison, *_ = self._confirmed("all together", direction, self.point.slope)
-        return comparison
+        return self.point.compare("all together", direction, self.point.slope(direction))
 
     def numeric(self, name: str) -> Array | None:
         """The numeric gradient of one tensor, element by element."""
@@ -59,27 +54,9 @@ class Measure:
         for where, d in _directions(x, self.point.rng):
             if self.full and tensor.count("proven"):
                 break
-            comparison, found, _ = self._confirmed(where, {name: d}, self.point.slope)
-            tensor.comparisons.append(comparison)
-            slopes.append(found)
+            slopes.append(self.point.slope({name: d}))
+            tensor.comparisons.append(self.point.compare(where, {name: d}, slopes[-1]))
         return tensor, min(slopes, key=lambda slope: not np.all(np.isfinite(slope.bound)))
-
-    def _confirmed(
-        self,
-        where: str,
-        direction: Tensors,
-        slope: Callable[[Tensors], Slope],
-        *,
-        element: bool = False,
-    ) -> tuple[Comparison, Slope, float]:
-        """Along one direction, and the factor to it: what seems wrong is measured once more."""
-        for factor in (1.0, 0.73):
-            scaled = {name: factor * d for name, d in direction.items()}
-            found = slope(scaled)
-            comparison = self.point.compare(where, scaled, found, element=element)
-            if comparison.state != "wrong":
-                break
-        return comparison, found, factor
 
     def _elements(
         self, name: str, seen: Slope, along: TensorReport, *, everything: bool
@@ -91,18 +68,14 @@ class Measure:
         largest = float(max(np.abs(g[name]).max(initial=0) for g in G))
         wrong = along.count("wrong") > 0
         chosen = np.arange(x.size) if everything else self._chosen(name, wrong=wrong)
-        cheap = partial(self.point.element_slope, seen=seen)
-        thorough = partial(self.point.slope, at_least=seen.rounding)
-        again = AGAIN
         with progress_bar(len(chosen), name, self.progress) as bar:
             for i in chosen:
                 index = tuple(int(j) for j in np.unravel_index(i, x.shape))
-                where, direction = _place(name, index), {name: _unit(x, G[0][name], index)}
-                comparison, found, factor = self._confirmed(where, direction, cheap, element=True)
-                if comparison.state == "noisy" and again:
-                    again -= 1
-                    comparison, found, factor = self._confirmed(where, direction, thorough)
-                step = factor * float(direction[name][index])
+                direction = {name: _unit(x, G[0][name], index)}
+                found = self.point.element_slope(direction, seen)
+                where = _place(name, index)
+                comparison = self.point.compare(where, direction, found, element=True)
+                step = float(direction[name][index])
                 if comparison.state != "kink":
                     tensor.numeric[index] = found.value[0] / step
                 tensor.comparisons.append(_per_unit(comparison, step, largest))
@@ -132,7 +105,7 @@ class Measure:
             half = np.zeros(x.size)
             half[low:middle] = d[low:middle]
             direction = {name: half.reshape(x.shape)}
-            comparison, *_ = self._confirmed("", direction, self.point.slope)
+            comparison = self.point.compare("", direction, self.point.slope(direction))
             low, high = (low, middle) if comparison.state == "wrong" else (middle, high)
         return np.arange(low, high)
 

@@ -32,9 +32,9 @@ class Point:
         C = _projections(F, rng)
         self.place = Place(probe, F, C, [probe.gradients(c) for c in C])
 
-    def slope(self, direction: Tensors, at_least: Vector | None = None) -> Slope:
-        """The numeric derivatives along a direction, of `at_least` that rounding."""
-        return slope(self.place, direction, self._sizes(direction), at_least)
+    def slope(self, direction: Tensors) -> Slope:
+        """The numeric derivatives along a direction."""
+        return slope(self.place, direction, self._sizes(direction))
 
     def element_slope(self, direction: Tensors, seen: Slope) -> Slope:
         """The numeric derivatives along one element, measured against its tensor's largest."""
