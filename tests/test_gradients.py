@@ -274,6 +274,14 @@ def test_the_gradient_of_another_is_recognized_where_that_one_is_right(mode: Mod
     assert report.hint == "b: swapped: this is the gradient of a"
 
 
+def test_an_element_is_measured_against_the_largest_of_its_tensor() -> None:
+    """Else the report would call an error large because the element it is in is small."""
+    report = check_layer(Scale(3), np.array([[1.0, 1e-3, 1e-6]]), mode="full")
+    (tensor,) = [t for t in report.tensors if t.name == "a"]
+    sizes = [comparison.size for comparison in tensor.comparisons]
+    assert sizes == pytest.approx([sizes[0]] * 3, rel=1e-9)
+
+
 # The report ---------------------------------------------------------------------------------------
 
 
