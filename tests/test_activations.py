@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerwise import Array, Layer, ReLU, Sigmoid, Tanh, relu, sigmoid, softmax
+from tests.raising import raises
 
 FUNCTIONS = pytest.mark.parametrize("function", [relu, sigmoid, softmax])
 LAYERS = pytest.mark.parametrize("layer", [ReLU(), Sigmoid(), Tanh()])
@@ -185,6 +186,42 @@ def test_relu_of_integers_has_a_way_back() -> None:
     assert backward(np.array([0.5, 0.5])).tolist() == [0.5, 0.0]
 
 
-def test_relu_hides_no_gradient_of_another_dtype() -> None:
-    _, backward = ReLU().forward(np.ones(2, np.float32))
-    assert backward(np.ones(2)).dtype == np.float64
+@pytest.mark.parametrize("layer", [ReLU(), Sigmoid(), Tanh()], ids=repr)
+class TestBackwardRefuses:
+    def test_a_gradient_that_would_broadcast(self, layer: Layer[Array, Array]) -> None:
+        _, backward = layer.forward(np.ones((5, 3)))
+        for shape in (5, 1), (1, 3), (3,), (), (5, 3, 1):
+            with raises(
+                ValueError,
+                f"backward: a gradient of shape {shape} came, expected (5, 3), the shape of what "
+                "forward returned",
+            ):
+                backward(np.ones(shape))
+
+    def test_a_gradient_of_another_dtype(self, layer: Layer[Array, Array]) -> None:
+        _, backward = layer.forward(np.ones(2, np.float32))
+        with raises(
+            TypeError,
+            "backward: a gradient of dtype float64 came, expected float32, the dtype of what "
+            "forward returned",
+        ):
+            backward(np.ones(2))
+
+
+@pytest.mark.parametrize("name", ["relu", "sigmoid", "softmax"])
+def test_other_numbers_are_refused(name: str) -> None:
+    function = {"relu": relu, "sigmoid": sigmoid, "softmax": softmax}[name]
+    for dtype in "complex128", "object", "<U3":
+        X: Any = np.array([0, 1]).astype(dtype)
+        with raises(
+            TypeError, f"{name}: X has dtype {dtype}, expected real numbers: convert it first"
+        ):
+            function(X)
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+@pytest.mark.parametrize("layer", [ReLU(), Sigmoid(), Tanh()], ids=repr)
+def test_a_matrix_is_refused(layer: Layer[Array, Array]) -> None:
+    """Its * is another product."""
+    with pytest.raises(TypeError, match="X is a matrix, expected a plain array"):
+        layer.forward(np.asmatrix(np.ones((2, 2))))

@@ -1,15 +1,17 @@
 """matrix_multiply: values, dtypes, memory layouts, memory used, and every refusal."""
 
 import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerwise import Array, matrix_multiply
-from layerwise.arrays import ones
+from layerwise import Array, SoftmaxCrossEntropy, matrix_multiply
+from layerwise.arrays import KEPT, ones, scalar, sum_rows
 from tests.raising import raises
 
 LAYOUTS = ["C", "Fortran", "transposed", "strided", "reversed", "read-only"]
@@ -225,3 +227,59 @@ def test_ones_that_all_share_cannot_be_written() -> None:
     assert ones(3, np.dtype(np.float64)) is shared
     with pytest.raises(ValueError, match="read-only"):
         shared[0] = 2.0
+
+
+def test_one_list_beside_a_matrix_is_a_matrix() -> None:
+    A, rows = np.array([[1.0, 2.0], [3.0, 4.0]]), [[0.0, 1.0], [1.0, 0.0]]
+    swap: Any = rows
+    assert matrix_multiply(A, swap).tolist() == [[2.0, 1.0], [4.0, 3.0]]
+    assert matrix_multiply(swap, A).tolist() == [[3.0, 4.0], [1.0, 2.0]]
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+def test_arrays_with_rules_of_their_own_are_refused() -> None:
+    A = np.ones((2, 2))
+    for other, message in (
+        (np.asmatrix(A), "a matrix, expected a plain array: np.asarray(...) makes it one"),
+        (
+            np.ma.masked_array(A),
+            "a MaskedArray, expected a plain array: np.asarray(...) makes it one",
+        ),
+        (scipy.sparse.csr_array(A), "a csr_array, expected a plain array: its .toarray() is one"),
+    ):
+        wrong: Any = other
+        with raises(TypeError, f"matrix_multiply: X is {message}"):
+            matrix_multiply(wrong, A)
+        with raises(TypeError, f"matrix_multiply: W is {message}"):
+            matrix_multiply(A, wrong)
+
+
+def test_a_memory_map_is_a_matrix(tmp_path: Path) -> None:
+    mapped = np.memmap(tmp_path / "numbers", np.float64, "w+", shape=(2, 2))
+    mapped[...] = [[1.0, 2.0], [3.0, 4.0]]
+    product = matrix_multiply(mapped, np.eye(2))
+    assert type(product) is np.ndarray
+    assert product.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+
+
+@pytest.mark.parametrize("rows", [0, 1, 3, KEPT, KEPT + 1])
+def test_the_sum_of_rows(rows: int) -> None:
+    A = np.arange(2.0 * rows).reshape(rows, 2)
+    assert sum_rows(A).tolist() == A.sum(axis=0).tolist()
+
+
+def test_what_is_kept_between_calls_is_small() -> None:
+    """Whatever sizes come: of many rows nothing is kept."""
+    tracemalloc.start()
+    for n in range(10):
+        ones(1_000_000 + n, np.dtype(np.float64))
+        sum_rows(np.ones((500_000 + n, 1)))
+        SoftmaxCrossEntropy()(np.zeros((100_000 + n, 2)), np.zeros(100_000 + n, int))
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 3_000_000
+
+
+def test_a_scalar_that_all_share_cannot_be_written() -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        scalar(1, np.dtype(np.float64))[...] = 2

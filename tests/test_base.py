@@ -1,13 +1,16 @@
 """Layer and walk: what a layer of one's own gets for writing `forward`."""
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from layerwise import Array, Dense, Layer, Parameter, Sequential
+from layerwise import SGD, Array, Dense, Layer, Parameter, Sequential
 from layerwise.layers.base import walk
+from tests.raising import raises
 
 
 class Scale(Layer[Array, Array]):
@@ -146,3 +149,88 @@ def test_walk_sees_what_parts_names() -> None:
 def test_an_array_of_no_axes_is_kept_too() -> None:
     kept: Any = np.array(2.0)
     assert [item for _, item in walk(Keeps(a=kept))] == [kept]
+
+
+class Mean(Layer[Array, Array]):
+    """Y = X − the running mean, which a call leaves as it is: a layer with all kinds of state."""
+
+    def __init__(self) -> None:
+        self.scale = Scale(2.0)
+        self.mean = np.array([1.0, 2.0])
+        self.history = [np.array([5])]
+        self.constant = np.array([7.0])
+        self.constant.flags.writeable = False
+        self.rng = np.random.default_rng(0)
+
+    def forward(self, X: Array, /) -> tuple[Array, Callable[[Array], Array]]:
+        return X - self.mean, lambda grad: grad
+
+
+class TestState:
+    def test_named_parameters_are_pairs_of_path_and_parameter(self) -> None:
+        network = Sequential(Dense(2, 3, rng=0), Sequential(Dense(3, 1, rng=0)))
+        named = network.named_parameters()
+        assert [path for path, _ in named] == ["0.W", "0.b", "1.0.W", "1.0.b"]
+        assert [parameter for _, parameter in named] == network.parameters()
+
+    def test_it_is_copies_of_values_and_arrays_by_path(self) -> None:
+        layer = Mean()
+        state = layer.state()
+        assert {path: array.tolist() for path, array in state.items()} == {
+            "scale.a": [2.0],
+            "mean": [1.0, 2.0],
+            "history.0": [5],
+        }
+        for array in state.values():
+            array[...] = 9
+        assert layer.mean.tolist() == [1.0, 2.0]
+
+    def test_loading_copies_into_place(self) -> None:
+        layer, state = Mean(), Mean().state()
+        state["scale.a"][...], state["mean"][...] = 3, 4
+        mean, value = layer.mean, layer.scale.a.value
+        layer.load_state(state)
+        state["mean"][...] = 8
+        assert mean.tolist() == [4.0, 4.0]
+        assert value.tolist() == [3.0]
+
+    def test_it_goes_through_a_file_of_numpy(self, tmp_path: Path) -> None:
+        one, other = (Sequential(Dense(2, 3, rng=i), Dense(3, 1, rng=i)) for i in (0, 1))
+        saved: dict[str, Any] = dict(one.state())
+        np.savez(tmp_path / "state.npz", **saved)
+        with np.load(tmp_path / "state.npz") as state:
+            other.load_state(state)
+        assert all(np.array_equal(a, other.state()[path]) for path, a in one.state().items())
+
+    def test_another_layer_s_is_refused_with_all_that_differs_and_nothing_changes(self) -> None:
+        layer = Sequential(Dense(2, 3, rng=0), Dense(3, 1, rng=0))
+        before, state = layer.state(), layer.state()
+        state["0.W"] = np.zeros((9, 9), np.float32)
+        state["0.b"] += 1
+        del state["1.b"]
+        state["2.W"] = np.zeros(1)
+        with raises(
+            ValueError,
+            "load_state: the state is of another layer: 0.W has dtype float32, expected float64; "
+            "0.W has shape (9, 9), expected (2, 3); 1.b is missing; 2.W is not in this layer. "
+            "Nothing was changed: make the layer as the one that was saved was made",
+        ):
+            layer.load_state(state)
+        assert all(np.array_equal(a, before[path]) for path, a in layer.state().items())
+
+    def test_it_follows_the_values_when_an_optimizer_moves_them(self) -> None:
+        dense = Dense(1, 1, rng=0, bias=False)
+        SGD(dense.parameters())
+        dense.load_state({"W": np.array([[5.0]])})
+        assert dense.W.value.tolist() == dense.state()["W"].tolist() == [[5.0]]
+
+
+def test_arrays_that_are_memory_maps_are_copied_when_unpickled(tmp_path: Path) -> None:
+    """As joblib hands large ones to its processes: running statistics go on being written."""
+    layer = Mean()
+    np.save(tmp_path / "mean.npy", layer.mean)
+    layer.mean = np.load(tmp_path / "mean.npy", mmap_mode="r")
+    other = deepcopy(layer)
+    other.mean += 1
+    assert type(other.mean) is np.ndarray
+    assert other.mean.tolist() == [2.0, 3.0]

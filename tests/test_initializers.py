@@ -1,6 +1,7 @@
 """Initializers: the spread that each formula asks for, for matrices and for kernels."""
 
 from math import sqrt
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,3 +94,18 @@ def test_too_few_axes_are_refused(draw: Initializer, shape: tuple[int, ...]) -> 
         "give a vector such as a bias its values directly",
     ):
         draw(shape, np.random.default_rng(0))
+
+
+@ALL
+def test_a_seed_in_place_of_a_generator_is_refused(draw: Initializer) -> None:
+    seed: Any = 0
+    with raises(
+        TypeError,
+        "initializer: rng is an int, expected a Generator: np.random.default_rng(seed) makes one",
+    ):
+        draw((2, 3), seed)
+
+
+@ALL
+def test_help_states_which_axis_counts_what(draw: Initializer) -> None:
+    assert "The last axis of `shape` counts outputs, the one before it inputs" in str(draw.__doc__)

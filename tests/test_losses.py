@@ -283,12 +283,21 @@ class TestSoftmaxCrossEntropy:
         ):
             softmax_loss(self.Y, np.zeros(shape, int))
 
-    @pytest.mark.parametrize("dtype", ["float64", "bool", "<U1", "object"])
-    def test_classes_that_are_not_integers_are_refused(self, dtype: str) -> None:
+    @pytest.mark.parametrize(
+        ("dtype", "remedy"),
+        [
+            ("float64", "convert it with target.astype(int)"),
+            ("bool", "convert it with target.astype(int)"),
+            ("<U1", "np.unique(y, return_inverse=True) gives the names and these"),
+            ("|S1", "np.unique(y, return_inverse=True) gives the names and these"),
+            ("object", "np.unique(y, return_inverse=True) gives the names and these"),
+        ],
+    )
+    def test_classes_that_are_not_integers_are_refused(self, dtype: str, remedy: str) -> None:
         with raises(
             TypeError,
             f"SoftmaxCrossEntropy: target has dtype {dtype}, expected integer classes 0 to k - 1: "
-            "convert it with target.astype(int)",
+            f"{remedy}",
         ):
             softmax_loss(self.Y, np.array([0, 1]).astype(dtype))
 
@@ -426,3 +435,16 @@ def test_a_single_logit_is_refused() -> None:
         "SoftmaxCrossEntropy: Y has shape () and no entries, expected at least one row",
     ):
         SoftmaxCrossEntropy()(Y, np.array(0))
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+@pytest.mark.parametrize("loss", [MeanSquaredError(), SigmoidCrossEntropy(), SoftmaxCrossEntropy()])
+def test_a_matrix_is_refused(loss: Any) -> None:
+    """Its * is another product: the mean of squares of these numbers was 13.5, not 7.5."""
+    A, M = np.array([[0.5, 0.5], [1.0, 0.0]]), np.asmatrix([[0.5, 0.5], [1.0, 0.0]])
+    name = type(loss).__name__
+    ending = "is a matrix, expected a plain array: np.asarray(...) makes it one"
+    with raises(TypeError, f"{name}: Y {ending}"):
+        loss(M, A)
+    with raises(TypeError, f"{name}: target {ending}"):
+        loss(A, M)

@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import layerwise
 from layerwise import (
     SGD,
     Array,
     Dense,
+    Indices,
     Layer,
     MeanSquaredError,
     Parameter,
@@ -310,7 +312,7 @@ class TestBackwardIsForOneCall:
         _, backward = network.forward(X)
         with raises(
             ValueError,
-            f"Sequential: backward got a gradient of shape {shape}, expected (2, 1), "
+            f"Sequential: a gradient of shape {shape} came, expected (2, 1), "
             "the shape of what forward returned",
         ):
             backward(np.ones(shape))
@@ -431,7 +433,7 @@ class TestShapesThatDoNotFit:
     def test_an_input_that_is_no_array(self, forward: Callable[[Any, Any], Array]) -> None:
         with raises(
             ValueError,
-            "layer 0 Dense does not fit the input, ? per row: "
+            "layer 0 Dense does not fit the input, (3,) per row: "
             "matrix_multiply: X (1, 3) and W (2, 2) do not fit: X has 3 columns, W has 2 rows",
         ):
             forward(small(), [[1.0, 2.0, 3.0]])
@@ -468,10 +470,10 @@ class TestShapesThatDoNotFit:
     @pytest.mark.parametrize(
         ("layers", "item"),
         [
-            ([ReLU], "item 0 is <class 'layerwise.layers.activations.ReLU'>"),
+            ([ReLU], "item 0 is the class ReLU"),
             ([Dense(2, 3), None], "item 1 is None"),
-            ([[Dense(2, 3), ReLU()]], "item 0 is [Dense(2, 3), ReLU()]"),
-            ([Dense(2, 3), "relu"], "item 1 is 'relu'"),
+            ([[Dense(2, 3), ReLU()]], "item 0 is a list of 2"),
+            ([Dense(2, 3), "relu"], "item 1 is a str"),
         ],
     )
     def test_what_is_no_layer_is_refused(self, layers: Any, item: str) -> None:
@@ -709,10 +711,160 @@ def test_an_error_of_another_kind_stays() -> None:
 
     network = Sequential(ReLU(), Singular())
     for run in network, network.forward:
-        with raises(np.linalg.LinAlgError, "Singular matrix"):
+        with raises(
+            np.linalg.LinAlgError,
+            "Singular matrix\nThis came from layer 1 Singular of a Sequential.",
+        ):
             run(np.ones((2, 2)))
 
 
 def test_a_slice_without_layers_is_refused() -> None:
     with raises(ValueError, "Sequential: [5:None] has no layers"):
         Sequential(ReLU())[5:]
+
+
+class Positive(Layer[Array, Array]):
+    """Y = log X, of positive numbers only."""
+
+    def forward(self, X: Array, /) -> tuple[Array, Callable[[Array], Array]]:
+        if (X <= 0).any():
+            raise ValueError("Positive: X has numbers that are not positive")
+
+        def backward(grad: Array) -> Array:
+            return grad / X
+
+        return np.log(X), backward
+
+
+class Embedding(Layer[Indices, Array]):
+    """Y = W[X], each row's vectors side by side."""
+
+    input_shape = (3,)
+
+    def __init__(self) -> None:
+        self.W = Parameter(np.ones((5, 2)))
+
+    def forward(self, X: Indices, /) -> tuple[Array, Callable[[Array], Indices]]:
+        if X.dtype.kind not in "iu":
+            raise TypeError(f"Embedding: X has dtype {X.dtype}, expected integers")
+        if X.max() >= 5:
+            raise ValueError("Embedding: a token is beyond 4")
+        Y: Array = self.W.value[X].reshape(len(X), -1)
+
+        def backward(grad: Array) -> Indices:
+            return np.zeros_like(X)
+
+        return Y, backward
+
+
+class TestErrorsThatAreNoMisfit:
+    """What is refused for its numbers is not said to be of another shape."""
+
+    def test_numbers_that_a_layer_refuses(self) -> None:
+        network = Sequential(Dense(2, 2, rng=0), Positive())
+        network[0].parameters()[0].value[...] = -1.0
+        for run in network, network.forward:
+            with raises(
+                ValueError,
+                "Positive: X has numbers that are not positive\n"
+                "This came from layer 1 Positive of a Sequential.",
+            ):
+                run(np.ones((3, 2)))
+
+    def test_zeros_that_a_layer_refuses_are_not_all_there_is(self) -> None:
+        network = Sequential(Positive(), Dense(2, 3, rng=0), input_shape=(2,))
+        assert network.output_shape == (3,)
+
+    def test_a_shape_that_it_refuses_is_a_misfit(self) -> None:
+        with pytest.raises(ValueError, match="layer 1 Dense does not fit layer 0 Positive, which"):
+            Sequential(Positive(), Dense(3, 3, rng=0), input_shape=(2,))
+
+    def test_tokens(self) -> None:
+        """Zeros of integers are sent through a layer that takes no others."""
+        network = Sequential(Embedding(), Dense(6, 1, rng=0))
+        assert network.output_shape == (1,)
+        with pytest.raises(ValueError, match="layer 1 Dense does not fit layer 0 Embedding, which"):
+            Sequential(Embedding(), Dense(5, 1, rng=0))
+        with raises(
+            ValueError,
+            "Embedding: a token is beyond 4\nThis came from layer 0 Embedding of a Sequential.",
+        ):
+            network(np.full((2, 3), 9))
+
+    def test_a_tuple_has_no_shape_to_speak_of(self) -> None:
+        class Pair(Layer[tuple[Array, Array], Array]):
+            def forward(self, X: tuple[Array, Array], /) -> Any:
+                raise ValueError("Pair: no")
+
+        with raises(ValueError, "Pair: no\nThis came from layer 0 Pair of a Sequential."):
+            Sequential(Pair())((np.ones(2), np.ones(2)))
+
+    def test_a_layer_that_takes_none_of_the_rows_tried(self) -> None:
+        """Its own error stays: nothing is known of the shape."""
+
+        class Texts(Layer[Any, Array]):
+            def forward(self, X: Any, /) -> Any:
+                if X.dtype.kind != "U":
+                    raise TypeError("Texts: expected texts")
+                raise ValueError("Texts: too long")
+
+        with raises(TypeError, "Texts: expected texts"):
+            Sequential(Texts(), input_shape=(2,))
+        with raises(ValueError, "Texts: too long\nThis came from layer 0 Texts of a Sequential."):
+            Sequential(Texts())(np.array(["a"]))
+
+
+class TestARefusedGradient:
+    """It uses up nothing: the right one may follow."""
+
+    @pytest.mark.parametrize(
+        ("grad", "error", "message"),
+        [
+            (
+                np.ones((2, 1), np.float32),
+                TypeError,
+                "Sequential: a gradient of dtype float32 came, expected float64, the dtype of what "
+                "forward returned",
+            ),
+            (
+                scipy.sparse.csr_array(np.ones((2, 1))),
+                TypeError,
+                "Sequential: the gradient is a csr_array, expected a plain array: its .toarray() "
+                "is one",
+            ),
+        ],
+    )
+    def test_by_the_network(self, grad: Any, error: type[Exception], message: str) -> None:
+        network = small()
+        _, backward = network.forward(X)
+        with raises(error, message):
+            backward(grad)
+        assert backward(GRAD).tolist() == DX
+
+    def test_by_its_last_layer(self) -> None:
+        class Picky(Layer[Array, Array]):
+            def forward(self, X: Array, /) -> tuple[Array, Callable[[Array], Array]]:
+                def backward(grad: Array) -> Array:
+                    if not np.isfinite(grad).all():
+                        raise ValueError("Picky: not finite")
+                    return grad
+
+                return X, backward
+
+        network = Sequential(*small(), Picky())
+        _, backward = network.forward(X)
+        with raises(ValueError, "Picky: not finite"):
+            backward(np.full_like(GRAD, np.nan))
+        assert backward(GRAD).tolist() == DX
+
+
+def test_an_error_of_another_kind_stays_when_the_network_is_made() -> None:
+    class Singular(Layer[Array, Array]):
+        def forward(self, X: Array, /) -> Any:
+            raise np.linalg.LinAlgError("Singular matrix")
+
+    with raises(
+        np.linalg.LinAlgError,
+        "Singular matrix\nThis came from layer 1 Singular of a Sequential.",
+    ):
+        Sequential(Dense(2, 2, rng=0), Singular())

@@ -314,8 +314,8 @@ class TestEach:
     def test_no_parameters_are_refused(self, make: Make) -> None:
         with raises(
             ValueError,
-            "ParameterVector: no parameters came, expected at least one: "
-            "does the network have a layer that learns?",
+            "ParameterVector: no Parameters came, expected at least one: "
+            "give network.parameters(), of a network with a layer that learns",
         ):
             make([])
 
@@ -477,3 +477,52 @@ def test_momentum_is_fixed() -> None:
     assert sgd.momentum == 0.5
     with pytest.raises(AttributeError, match="momentum"):
         sgd.momentum = 0.9
+
+
+@pytest.mark.parametrize("rate", ["0.1", None, [0.1], 1j])
+def test_a_learning_rate_that_is_no_number_is_refused(rate: Any) -> None:
+    with raises(TypeError, f"SGD: learning_rate={rate!r} came, expected a number"):
+        SGD([Parameter(np.ones(1))], rate)
+
+
+def test_every_setting_that_is_no_number_is_refused() -> None:
+    wrong: Any = "0.9"
+    p = Parameter(np.ones(1))
+    with raises(TypeError, "SGD: momentum='0.9' came, expected a number"):
+        SGD([p], momentum=wrong)
+    for name in "beta1", "beta2", "epsilon":
+        with raises(TypeError, f"Adam: {name}='0.9' came, expected a number"):
+            Adam([p], **{name: wrong})
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, float])
+def test_settings_are_floats_whatever_came(kind: Any) -> None:
+    adam = Adam([Parameter(np.ones(1))], kind(0.5), beta1=kind(0.5), beta2=kind(0.25))
+    settings = adam.learning_rate, *adam.betas, adam.epsilon
+    assert settings == (0.5, 0.5, 0.25, 1e-8)
+    assert all(type(number) is float for number in settings)
+
+
+def test_an_epsilon_that_float32_does_not_hold_is_refused() -> None:
+    """It would be 0, and 0 / 0 follows for a number that never had a gradient."""
+    p = Parameter(np.ones(1, np.float32))
+    with raises(
+        ValueError,
+        "Adam: epsilon=1e-45 came, expected at least 1.2e-38, the smallest number of this dtype "
+        "that keeps its digits",
+    ):
+        Adam([p], epsilon=1e-45)
+    Adam([p], epsilon=1e-37)
+    Adam([Parameter(np.ones(1))], epsilon=1e-45)
+
+
+def test_moments_in_memory_that_cannot_be_written_are_copied() -> None:
+    """As joblib hands a network and its optimizer to another process."""
+    p = Parameter(np.ones(3))
+    adam = Adam([p], 0.1)
+    steps(adam, p, [[1.0, 2.0, 3.0]])
+    buffers: list[pickle.PickleBuffer] = []
+    data = pickle.dumps((p, adam), protocol=5, buffer_callback=buffers.append)
+    q, other = pickle.loads(data, buffers=[bytes(buffer.raw()) for buffer in buffers])
+    gradients = [[1.0, 0.0, -1.0], [0.5, 0.5, 0.5]]
+    assert steps(other, q, gradients) == steps(adam, p, gradients)

@@ -15,6 +15,7 @@ PACKAGE = Path(layerwise.__file__).parent
 # From the ground up: a file imports only from the files before it. `layers.*` is any other family
 # of layers, and a package such as `gradients` is one room, whose files know each other.
 HOUSE = [
+    "arguments",
     "arrays",
     "parameter",
     "initializers",
@@ -25,6 +26,9 @@ HOUSE = [
     "network",
     "losses",
     "optimizers",
+    "data",
+    "history",
+    "metrics",
     "snapshot",
     "progress",
     "gradients",
@@ -38,7 +42,6 @@ OUTSIDE = {
     "estimators": {"sklearn"},
     "progress": {"tqdm"},
     "gradients": {"matplotlib", "tqdm"},
-    "training": {"tqdm"},
 }
 
 FILES = sorted(
@@ -155,9 +158,11 @@ def test_its_public_names() -> None:
         "Adam",
         "Array",
         "Dense",
+        "Epoch",
         "GradientReport",
         "History",
         "Indices",
+        "Interrupted",
         "Layer",
         "Matrix",
         "MeanSquaredError",
@@ -184,6 +189,7 @@ def test_its_public_names() -> None:
         "relu",
         "sigmoid",
         "softmax",
+        "train",
     ]
 
 
@@ -194,6 +200,14 @@ def test_they_are_all_there_and_no_others() -> None:
     assert names.keys() - {"__builtins__"} == set(layerwise.__all__)
     others = {name for name in vars(layerwise) if not name.startswith("_")} - names.keys()
     assert {name for name in others if not is_module(f"layerwise.{name}")} <= {"TYPE_CHECKING"}
+
+
+def test_dir_lists_them_all_before_any_is_used() -> None:
+    program = "import layerwise; print(set(layerwise.__all__) - set(dir(layerwise)))"
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "set()\n"
 
 
 def test_a_name_that_it_lacks_is_an_error() -> None:

@@ -1,13 +1,14 @@
 """Parameter and ParameterVector: one truth for each number, whoever looks at it."""
 
 import pickle
-import tracemalloc
 from collections.abc import Callable
+from copy import copy as shallow
 from copy import deepcopy
 from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,7 +97,14 @@ class TestParameter:
             p.value = numbers
         assert p.value.tolist() == [0.0, 0.0]
 
-    @pytest.mark.parametrize("name", ["grad", "shape", "dtype"])
+    def test_the_gradient_is_never_assigned(self) -> None:
+        p = Parameter(np.zeros(2))
+        message = "Parameter: grad is added to, never assigned: use add_grad(...)"
+        with raises(AttributeError, message):
+            setattr(p, "grad", np.ones(2))  # noqa: B010  # mypy refuses p.grad = ...
+        assert p.grad.tolist() == [0.0, 0.0]
+
+    @pytest.mark.parametrize("name", ["shape", "dtype"])
     def test_nothing_but_the_value_is_assigned(self, name: str) -> None:
         p = Parameter(np.zeros(2))
         with pytest.raises(AttributeError, match=f"property '{name}' .* has no setter"):
@@ -221,8 +229,8 @@ class TestParameterVector:
     def test_no_parameters_are_refused(self) -> None:
         with raises(
             ValueError,
-            "ParameterVector: no parameters came, expected at least one: "
-            "does the network have a layer that learns?",
+            "ParameterVector: no Parameters came, expected at least one: "
+            "give network.parameters(), of a network with a layer that learns",
         ):
             ParameterVector([])
 
@@ -304,141 +312,6 @@ class TestParameterVector:
         assert copy(first).value.tolist() == [5.0]
 
 
-class TestAddProduct:
-    """A gradient that is a product goes into place, with the same sum and the same refusals."""
-
-    @pytest.mark.parametrize("before", [False, True])
-    def test_it_is_add_grad_of_the_product(self, before: bool) -> None:
-        A, B = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), np.array([[1.0, -1.0], [2.0, 0.5]])
-        p = Parameter(np.zeros((3, 2)))
-        if before:
-            p.add_grad(np.full((3, 2), 10.0))
-        p.add_product(A, B)
-        expected = np.array([[5, 0], [11, -1], [17, -2]]) + 10 * before
-        assert np.array_equal(p.grad, expected)
-        assert p.has_grad
-        p.add_product(A, B)
-        assert np.array_equal(p.grad, 2 * expected - 10 * before)
-
-    def test_a_vector_times_a_matrix(self) -> None:
-        """Ones for the vector sum the rows."""
-        p = Parameter(np.zeros(2))
-        B = np.array([[1.0, -1.0], [2.0, 0.5]])
-        for times in 1, 2:
-            p.add_product(np.ones(2), B)
-            assert p.grad.tolist() == [3.0 * times, -0.5 * times]
-
-    @pytest.mark.parametrize("before", [False, True])
-    @pytest.mark.parametrize(
-        ("A", "B", "message"),
-        [
-            (
-                np.ones(3),
-                np.ones((2, 2)),
-                "matrix_multiply: X (1, 3) and W (2, 2) do not fit: X has 3 columns, W has 2 rows",
-            ),
-            (
-                np.ones((2, 2)),
-                np.array(1.0),
-                "matrix_multiply: X (2, 2) and W () do not fit: "
-                "W has 0 axes, expected 2: reshape it to (rows, columns)",
-            ),
-            (
-                np.array(1.0),
-                np.ones((2, 2)),
-                "matrix_multiply: X () and W (2, 2) do not fit: "
-                "X has 0 axes, expected 2: reshape it to (rows, columns)",
-            ),
-            (
-                np.ones((2, 2, 2)),
-                np.ones((2, 2)),
-                "matrix_multiply: X (2, 2, 2) and W (2, 2) do not fit: "
-                "X has 3 axes, expected 2: reshape it to (rows, columns)",
-            ),
-            (
-                np.ones((2, 2)),
-                np.ones(2),
-                "matrix_multiply: X (2, 2) and W (2,) do not fit: W is a vector, expected a "
-                "matrix: W.reshape(1, -1) makes it a row of shape (1, 2), "
-                "W.reshape(-1, 1) a column of shape (2, 1)",
-            ),
-        ],
-    )
-    def test_what_is_no_product_of_matrices_is_refused(
-        self, A: Any, B: Any, message: str, before: bool
-    ) -> None:
-        """Also where the shape of what ndarray.dot makes of it would do."""
-        shape = np.dot(A, B).shape if A.shape[-1:] == B.shape[:1] or not A.ndim * B.ndim else (2, 2)
-        p = Parameter(np.zeros(shape))
-        if before:
-            p.add_grad(np.full(shape, 5.0))
-        with raises(ValueError, message):
-            p.add_product(A, B)
-        assert np.all(p.grad == 5 * before)
-        assert p.has_grad == before
-
-    @pytest.mark.parametrize("before", [False, True])
-    @pytest.mark.parametrize(
-        ("A", "B", "own", "came"),
-        [
-            ("float32", "float64", "float64", "float32"),
-            ("float64", "float32", "float32", "float64"),
-            ("bool", "float32", "float32", "bool"),
-            ("float32", "float32", "float64", "float32"),
-        ],
-    )
-    def test_every_dtype_is_the_parameter_s(
-        self, A: str, B: str, own: Any, came: str, before: bool
-    ) -> None:
-        p = Parameter(np.zeros((1, 1), own))
-        if before:
-            p.add_grad(np.ones((1, 1), own))
-        with raises(
-            TypeError,
-            f"Parameter: a gradient of dtype {came} came for a value of dtype {own}: "
-            "compute the whole way back in one dtype",
-        ):
-            p.add_product(np.ones((1, 2), A), np.ones((2, 1), B))
-        assert (p.grad.item(), p.has_grad) == (float(before), before)
-
-    def test_what_does_not_go_into_place_is_added(self) -> None:
-        """As of a subclass of arrays, whose product NumPy does not write into a plain one."""
-
-        class Tagged(np.ndarray[Any, Any]):
-            pass
-
-        p = Parameter(np.zeros((1, 1)))
-        p.add_product(np.array([[1.0, 2.0]]).view(Tagged), np.array([[3.0], [4.0]]))
-        assert p.grad.tolist() == [[11.0]]
-
-    def test_the_first_makes_no_matrix_in_between(self) -> None:
-        A, B = np.ones((300, 20)), np.ones((20, 300))
-        p = Parameter(np.zeros((300, 300)))
-        tracemalloc.start()
-        p.add_product(A, B)
-        _, peak = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-        assert peak < A.nbytes
-        assert np.all(p.grad == 20)
-
-    def test_another_shape_or_dtype_is_refused(self) -> None:
-        p = Parameter(np.zeros((3, 2)))
-        with raises(
-            ValueError,
-            "Parameter: a gradient of shape (3, 1) came for a value of shape (3, 2): "
-            "sum it over the axes that forward broadcast over",
-        ):
-            p.add_product(np.ones((3, 4)), np.ones((4, 1)))
-        with raises(
-            TypeError,
-            "Parameter: a gradient of dtype float32 came for a value of dtype float64: "
-            "compute the whole way back in one dtype",
-        ):
-            p.add_product(np.ones((3, 4), np.float32), np.ones((4, 2), np.float32))
-        assert not p.has_grad
-        assert not p.grad.any()
-
-
 def test_a_list_is_a_value() -> None:
     value: Any = [1.0, 2.0]
     assert Parameter(value).value.tolist() == [1.0, 2.0]
@@ -448,7 +321,131 @@ def test_layers_are_not_parameters() -> None:
     network: Any = [Dense(2, 1)]
     with raises(
         TypeError,
-        "ParameterVector: item 0 is Dense, expected a Parameter: "
-        "give network.parameters(), not the network",
+        "ParameterVector: item 0 is a Dense, expected a Parameter: "
+        "give network.parameters(), of a network with a layer that learns",
     ):
         ParameterVector(network)
+
+
+class TestGradientsThatAreRefused:
+    """They are refused before anything is added; the first of them left zeros, and has_grad."""
+
+    @pytest.mark.filterwarnings("ignore:the matrix subclass")
+    @pytest.mark.parametrize(
+        ("make", "kind", "remedy"),
+        [
+            (scipy.sparse.csr_array, "a csr_array", "its .toarray() is one"),
+            (scipy.sparse.csc_matrix, "a csc_matrix", "its .toarray() is one"),
+            (np.asmatrix, "a matrix", "np.asarray(...) makes it one"),
+            (np.ma.masked_array, "a MaskedArray", "np.asarray(...) makes it one"),
+        ],
+    )
+    def test_of_another_kind(self, make: Callable[[Any], Any], kind: str, remedy: str) -> None:
+        p = Parameter(np.zeros((3, 2)))
+        with raises(
+            TypeError, f"Parameter: the gradient is {kind}, expected a plain array: {remedy}"
+        ):
+            p.add_grad(make(np.ones((3, 2))))
+        assert not p.has_grad
+        assert not p.grad.any()
+
+    def test_a_number_is_a_gradient_without_axes(self) -> None:
+        p = Parameter(np.array(1.0))
+        number: Any = np.float64(2.0)
+        p.add_grad(number)
+        p.add_grad(number)
+        assert p.grad == 4.0
+
+
+def test_the_first_gradient_after_zeroing_takes_the_place_of_what_was_written_there() -> None:
+    p = Parameter(np.zeros(2))
+    p.grad[...] = 9
+    p.add_grad(np.array([1.0, 2.0]))
+    assert p.grad.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda X, p: X @ p,
+        lambda X, p: p @ X,
+        lambda X, p: X * p,
+        lambda X, p: X + p,
+        lambda X, p: np.maximum(p, X),
+        lambda X, p: np.asarray(p),
+    ],
+)
+def test_the_parameter_in_place_of_its_value_is_an_error(use: Callable[[Any, Any], Any]) -> None:
+    with raises(TypeError, "Parameter: it came where an array was expected: use parameter.value"):
+        use(np.ones((2, 2)), Parameter(np.ones((2, 2))))
+
+
+class TestArraysThatMoved:
+    def test_refuse_writes_from_then_on(self) -> None:
+        p = Parameter(np.array([1.0, 2.0]))
+        value, grad = p.value, p.grad
+        ParameterVector([p])
+        for stale in value, grad:
+            with pytest.raises(ValueError, match="read-only"):
+                stale[...] = 5
+        p.value[...] = 7
+        assert value.tolist() == [1.0, 2.0]
+
+    def test_take_writes_again_when_they_are_taken_back(self) -> None:
+        p = Parameter(np.array([1.0, 2.0]))
+        first = ParameterVector([p])
+        of_first = p.value
+        second = ParameterVector([p])
+        of_second = p.value
+        assert not of_first.flags.writeable
+        first.collect()
+        assert p.value is of_first
+        p.value[...] = 3
+        assert first.value.tolist() == [3.0, 3.0]
+        assert not of_second.flags.writeable
+        second.collect()
+        assert second.value.tolist() == [3.0, 3.0]
+
+
+def test_parameters_of_two_or_more_axes_are_packed_first() -> None:
+    """So that decay of weights, and not of biases, is one slice."""
+    shapes: list[tuple[int, ...]] = [(2,), (1, 2), (), (1, 1, 2)]
+    b, W, s, K = (Parameter(np.full(shape, float(i))) for i, shape in enumerate(shapes))
+    vector = ParameterVector([b, W, s, K])
+    assert vector.parameters == [W, K, b, s]
+    assert vector.value.tolist() == [1.0, 1.0, 3.0, 3.0, 0.0, 0.0, 2.0]
+
+
+def test_memory_that_cannot_be_written_is_copied() -> None:
+    """As joblib hands arrays over a megabyte to its processes."""
+    p = Parameter(np.array([1.0, 2.0]))
+    p.add_grad(np.array([3.0, 4.0]))
+    buffers: list[pickle.PickleBuffer] = []
+    data = pickle.dumps(p, protocol=5, buffer_callback=buffers.append)
+    assert len(buffers) == 2
+    q = pickle.loads(data, buffers=[bytes(buffer.raw()) for buffer in buffers])
+    assert (q.value.tolist(), q.grad.tolist(), q.has_grad) == ([1.0, 2.0], [3.0, 4.0], True)
+    q.value[...] = 0
+    q.add_grad(np.ones(2))
+
+
+def test_a_shallow_copy_has_arrays_of_its_own_too() -> None:
+    p = Parameter(np.array([1.0, 2.0]))
+    shallow(p).value[...] = 5
+    assert p.value.tolist() == [1.0, 2.0]
+
+
+def test_what_is_no_parameters_is_refused() -> None:
+    network = Dense(2, 1, rng=0)
+    for came, what in (
+        (network.parameters, "a method came, expected Parameters"),
+        (network, "a Dense came, expected Parameters"),
+        (None, "None came, expected Parameters"),
+        ([np.ones(3)], "item 0 is a ndarray, expected a Parameter"),
+        ([*network.parameters(), "b"], "item 2 is a str, expected a Parameter"),
+        ([Parameter], "item 0 is the class Parameter, expected a Parameter"),
+    ):
+        wrong: Any = came
+        remedy = "give network.parameters(), of a network with a layer that learns"
+        with raises(TypeError, f"ParameterVector: {what}: {remedy}"):
+            ParameterVector(wrong)

@@ -1,5 +1,6 @@
 """Training with fit: the loop by hand, the same numbers twice, and epochs that fail."""
 
+import gc
 import sys
 import tracemalloc
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sklearn.metrics import r2_score
 
 from layerwise import (
     SGD,
@@ -19,6 +21,7 @@ from layerwise import (
     Dense,
     History,
     Indices,
+    Interrupted,
     Layer,
     MeanSquaredError,
     Optimizer,
@@ -27,8 +30,10 @@ from layerwise import (
     Sequential,
     SoftmaxCrossEntropy,
     fit,
+    train,
 )
 from layerwise.layers.base import walk
+from layerwise.snapshot import Snapshot
 from tests.raising import raises
 
 mse = MeanSquaredError()
@@ -421,24 +426,30 @@ class TestRefused:
     def test_rows_that_do_not_match(self, rows: tuple[int, ...], targets: tuple[int, ...]) -> None:
         ending = (
             f"have shapes {rows} and {targets}, expected one row for each example, "
-            "equally many in both and at least one"
+            "equally many in all and at least one"
         )
         data = np.zeros(rows), np.zeros(targets)
-        self.refuse(f"fit: X and y {ending}", *data)
-        self.refuse(f"fit: validation_data {ending}", validation_data=data)
+        self.refuse(f"train: X and y {ending}", *data)
+        self.refuse(f"train: validation_data {ending}", validation_data=data)
 
-    @pytest.mark.parametrize(("epochs", "batch_size"), [(0, 2), (-1, 2), (2, 0), (2, -3)])
-    def test_counts_below_one(self, epochs: int, batch_size: int) -> None:
+    @pytest.mark.parametrize(
+        ("epochs", "batch_size", "wrong"),
+        [
+            (0, 2, "epochs=0"),
+            (-1, 2, "epochs=-1"),
+            (2, 0, "batch_size=0"),
+            (2, -3, "batch_size=-3"),
+        ],
+    )
+    def test_counts_below_one(self, epochs: int, batch_size: int, wrong: str) -> None:
         self.refuse(
-            f"fit: epochs={epochs} and batch_size={batch_size} came, expected at least 1 of each",
-            epochs=epochs,
-            batch_size=batch_size,
+            f"train: {wrong} came, expected at least 1", epochs=epochs, batch_size=batch_size
         )
 
     def test_an_optimizer_of_another_network(self) -> None:
         other = network_and_optimizer()[1]
         self.refuse(
-            "fit: the optimizer holds none of the network's parameters, so nothing would be "
+            "train: the optimizer holds none of the network's parameters, so nothing would be "
             "learned: make it from network.parameters()",
             optimizer=other,
         )
@@ -569,7 +580,7 @@ class TestFailedEpochs:
         cause = TOO_LARGE if call > 1 else NO_STEP
         with raises(
             FloatingPointError,
-            f"fit: the loss is {value} in epoch {epoch}, batch {batch}; {cause}. {BACK}",
+            f"train: the loss is {value} in epoch {epoch}, batch {batch}; {cause}. {BACK}",
         ):
             self.fit(network, optimizer, loss)
         assert loss.calls == call
@@ -582,7 +593,7 @@ class TestFailedEpochs:
         loss = At(6, lambda value, grad: (value, np.where(grad == grad.max(), bad, grad)))
         with raises(
             FloatingPointError,
-            f"fit: a value is not finite after the last batch of epoch 2; {TOO_LARGE}. {BACK}",
+            f"train: a value is not finite after the last batch of epoch 2; {TOO_LARGE}. {BACK}",
         ):
             self.fit(network, optimizer, loss)
         self.assert_undone(network, optimizer, 1)
@@ -639,7 +650,7 @@ class TestFailedEpochs:
             fit(line, column(*[1] * 4), column(*[1] * 4), loss=mse, optimizer=optimizer, **options)
         assert line.W.value.tolist() == [[0.25]]
 
-    @pytest.mark.parametrize(("in_X", "in_y", "named"), [(1, 0, "X"), (0, 1, "y"), (1, 1, "y")])
+    @pytest.mark.parametrize(("in_X", "in_y", "named"), [(1, 0, "X"), (0, 1, "y"), (1, 1, "X")])
     @pytest.mark.parametrize("bad", [nan, inf])
     def test_data_that_are_not_finite_are_named(
         self, in_X: int, in_y: int, named: str, bad: float
@@ -656,7 +667,7 @@ class TestFailedEpochs:
         value = bad if in_X + in_y == 1 else nan  # inf - inf is nan
         with raises(
             FloatingPointError,
-            f"fit: the loss is {value} in epoch 1, batch 2; {named} has numbers that are not "
+            f"train: the loss is {value} in epoch 1, batch 2; {named} has numbers that are not "
             f"finite: remove or replace them first. {BACK}",
         ):
             fit(network, rows, targets, loss=mse, optimizer=optimizer, **options)
@@ -674,7 +685,7 @@ class TestFailedEpochs:
 
         with raises(
             FloatingPointError,
-            "fit: a value is not finite after the last batch of epoch 1; X has numbers that are "
+            "train: a value is not finite after the last batch of epoch 1; X has numbers that are "
             f"not finite: remove or replace them first. {BACK}",
         ):
             fit(network, rows, T, loss=blind, optimizer=optimizer, batch_size=2)
@@ -689,7 +700,7 @@ class TestFailedEpochs:
 
         numbers: Any = rows
         with raises(
-            FloatingPointError, f"fit: the loss is nan in epoch 1, batch 1; {NO_STEP}. {BACK}"
+            FloatingPointError, f"train: the loss is nan in epoch 1, batch 1; {NO_STEP}. {BACK}"
         ):
             fit(layer, numbers, classes, loss=bad, optimizer=optimizer)
 
@@ -870,3 +881,379 @@ def test_the_history_is_of_floats() -> None:
     data = (np.ones((4, 2), np.float32), np.ones((4, 1), np.float32))
     history = fit(layer, *data, loss=loss, optimizer=sgd, epochs=1, validation_data=data)
     assert [type(x) for x in history.loss + history.validation_loss] == [float, float]
+
+
+class TestTrain:
+    """The generator that `fit` goes through."""
+
+    def options(self, network: Layer[Any, Any], **others: Any) -> dict[str, Any]:
+        optimizer = Adam(network.parameters(), 0.05)
+        return {"loss": mse, "optimizer": optimizer, "batch_size": 2, "rng": 0, **others}
+
+    def test_each_step_is_an_epoch_and_fit_is_all_of_them(self) -> None:
+        one, other = network_and_optimizer()[0], network_and_optimizer()[0]
+        data: Any = {"validation_data": (X[:2], T[:2]), "metrics": {"rows": lambda Y, y: len(Y)}}
+        history = fit(one, X, T, epochs=4, **self.options(one), **data)
+        epochs = list(train(other, X, T, epochs=4, **self.options(other), **data))
+        assert [epoch.number for epoch in epochs] == [1, 2, 3, 4]
+        assert [epoch.loss for epoch in epochs] == history.loss
+        assert [epoch.validation_loss for epoch in epochs] == history.validation_loss
+        assert [dict(epoch.metrics) for epoch in epochs] == [{"rows": 2.0}] * 4
+        assert history.metrics == {"rows": [2.0] * 4}
+        assert state(one) == state(other)
+
+    def test_what_was_not_asked_for_is_empty(self) -> None:
+        network, _ = network_and_optimizer()
+        (epoch,) = train(network, X, T, epochs=1, **self.options(network))
+        assert epoch.validation_loss is None
+        assert epoch.metrics == {}
+        assert fit(network, X, T, epochs=1, **self.options(network)).metrics == {}
+
+    def test_a_loop_that_is_left_early_has_done_so_many_epochs(self) -> None:
+        one, other = network_and_optimizer()[0], network_and_optimizer()[0]
+        for epoch in train(one, X, T, epochs=50, **self.options(one)):
+            if epoch.number == 3:
+                break
+        fit(other, X, T, epochs=3, **self.options(other))
+        assert state(one) == state(other)
+
+    def test_and_leaves_nothing_open(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """No bar, no gradient, and no copy that fit keeps to undo an epoch."""
+        network, _ = network_and_optimizer()
+        options = self.options(network, progress=True)
+        gc.collect()
+        before = {id(item) for item in gc.get_objects() if isinstance(item, Snapshot)}
+        for _ in train(network, X, T, epochs=5, **options):
+            break
+        gc.collect()
+        assert {id(i) for i in gc.get_objects() if isinstance(i, Snapshot)} <= before
+        assert capsys.readouterr().err.split("\r")[-1].endswith("\n")
+        assert no_gradients(network)
+
+    def test_gradients_are_zero_between_epochs(self) -> None:
+        network, _ = network_and_optimizer()
+        for _ in train(network, X, T, epochs=2, **self.options(network)):
+            assert no_gradients(network)
+
+    def test_a_schedule_is_an_assignment(self) -> None:
+        """The numbers of the first test, with half the rate in the second epoch."""
+        line, optimizer = slope()
+        run = train(
+            line,
+            column(1, 1, 2),
+            column(2, 4, 0),
+            loss=mse,
+            optimizer=optimizer,
+            epochs=2,
+            batch_size=3,
+            shuffle=False,
+        )
+        values = []
+        for epoch in run:
+            values.append(line.W.value.item())
+            optimizer.learning_rate = 0.1 / (epoch.number + 1)
+        first = 0.1 * 2 / 3 * 6
+        assert values[0] == pytest.approx(first)
+        slope_there = 2 / 3 * ((first - 2) + (first - 4) + 2 * 2 * first)
+        assert values[1] == pytest.approx(first - 0.05 * slope_there)
+
+    def test_errors_of_arguments_come_at_once(self) -> None:
+        network, _ = network_and_optimizer()
+        with pytest.raises(ValueError, match="train: epochs=0 came"):
+            train(network, X, T, epochs=0, **self.options(network))
+
+    def test_an_epoch_that_fails_is_undone_and_ends_the_run(self) -> None:
+        network, _ = network_and_optimizer()
+        options = self.options(network, loss=At(5, fail))
+        run = train(network, X, T, epochs=4, **options)
+        next(run)
+        after_one = state(network)
+        with raises(ZeroDivisionError, "in the loss"):
+            next(run)
+        assert state(network) == after_one
+        assert next(run, None) is None
+
+
+class TestMetrics:
+    def test_they_see_the_answers_for_all_rows_at_once(self) -> None:
+        """Of the validation data where there is some, or else of X; with the values after it."""
+        network, optimizer = network_and_optimizer()
+        seen: list[tuple[Array, NDArray[Any]]] = []
+
+        def count(Y: Array, target: NDArray[Any]) -> int:
+            seen.append((Y, target))
+            return len(Y)
+
+        options: Any = {"loss": mse, "optimizer": optimizer, "epochs": 2, "batch_size": 2}
+        history = fit(network, X, T, metrics={"count": count}, **options)
+        assert history.metrics == {"count": [5.0, 5.0]}
+        np.testing.assert_array_equal(
+            seen[-1][0], np.concatenate([network(X[i : i + 2]) for i in (0, 2, 4)])
+        )
+        np.testing.assert_array_equal(seen[-1][1], T)
+        history = fit(
+            network, X, T, metrics={"count": count}, validation_data=(X[:3], T[:3]), **options
+        )
+        assert history.metrics == {"count": [3.0, 3.0]}
+        np.testing.assert_array_equal(seen[-1][1], T[:3])
+
+    def test_scikit_learn_s_do(self) -> None:
+        network, optimizer = network_and_optimizer()
+        metrics = {"R²": lambda Y, y: r2_score(y, Y)}
+        history = fit(network, X, T, loss=mse, optimizer=optimizer, epochs=2, metrics=metrics)
+        assert history.metrics["R²"][-1] == r2_score(T, network(X))
+
+    def test_answers_in_tuples_are_joined_part_by_part(self) -> None:
+        class Two(Layer[Array, tuple[Array, Array]]):
+            def __init__(self) -> None:
+                self.a = Parameter(np.ones(1))
+
+            def forward(self, X: Array, /) -> Any:
+                def backward(grad: tuple[Array, Array]) -> Array:
+                    self.a.add_grad(np.ones(1))
+                    return X
+
+                return (X, 2 * X), backward
+
+        def loss(Y: tuple[Array, Array], target: Array) -> tuple[float, tuple[Array, Array]]:
+            return 0.0, Y
+
+        network, shapes = Two(), []
+
+        def metric(Y: tuple[Array, Array], target: Array) -> float:
+            shapes.append((Y[0].shape, Y[1].shape))
+            return 0.0
+
+        optimizer = SGD(network.parameters())
+        fit(
+            network,
+            X,
+            T,
+            loss=loss,
+            optimizer=optimizer,
+            epochs=1,
+            batch_size=2,
+            metrics={"": metric},
+        )
+        assert shapes == [((5, 3), (5, 3))]
+
+    def test_one_that_raises_undoes_the_epoch(self) -> None:
+        network, optimizer = network_and_optimizer()
+        before = state(network)
+
+        def metric(Y: Array, target: NDArray[Any]) -> float:
+            raise ZeroDivisionError("in the metric")
+
+        with raises(ZeroDivisionError, "in the metric"):
+            fit(network, X, T, loss=mse, optimizer=optimizer, metrics={"m": metric})
+        assert state(network) == before
+
+
+class Selected(Layer[tuple[Array, Array], Array]):
+    """Y = (X ⊙ M) W + b: a layer of a tuple."""
+
+    def __init__(self) -> None:
+        self.dense = Dense(3, 2, rng=0)
+
+    def forward(
+        self, X: tuple[Array, Array], /
+    ) -> tuple[Array, Callable[[Array], tuple[Array, Array]]]:
+        A, M = X
+        Y, back = self.dense.forward(A * M)
+
+        def backward(grad: Array) -> tuple[Array, Array]:
+            return back(grad) * M, np.zeros_like(M)
+
+        return Y, backward
+
+
+class TestTuples:
+    def test_rows_of_all_arrays_go_together(self) -> None:
+        """With the masked numbers given as zeros the same is learned."""
+        M = (rng.random((5, 3)) < 0.5).astype(float)
+        masked, plain = Selected(), Dense(3, 2, rng=0)
+        results = []
+        networks: list[tuple[Any, Any]] = [(masked, (X, M)), (plain, X * M)]
+        for network, data in networks:
+            history = fit(
+                network,
+                data,
+                T,
+                loss=mse,
+                optimizer=SGD(network.parameters(), 0.1),
+                epochs=3,
+                batch_size=2,
+                rng=0,
+                validation_data=(data, T),
+            )
+            results.append((history, state(network)))
+        assert results[0] == results[1]
+
+    @pytest.mark.parametrize(
+        ("rows", "of_mask", "targets"), [(5, 4, 5), (5, 5, 4), (4, 5, 5), (0, 0, 0)]
+    )
+    def test_rows_that_do_not_match(self, rows: int, of_mask: int, targets: int) -> None:
+        network = Selected()
+        data: Any = (np.ones((rows, 3)), np.ones((of_mask, 3)))
+        message = (
+            f"have shapes ({rows}, 3) and ({of_mask}, 3) and ({targets}, 2), expected one row for "
+            "each example, equally many in all and at least one"
+        )
+        options: Any = {"loss": mse, "optimizer": SGD(network.parameters())}
+        with raises(ValueError, f"train: X and y {message}"):
+            fit(network, data, np.ones((targets, 2)), **options)
+        good = np.ones((5, 3)), np.ones((5, 3))
+        with raises(ValueError, f"train: validation_data {message}"):
+            fit(network, good, T, validation_data=(data, np.ones((targets, 2))), **options)
+
+
+class TestInterrupted:
+    def test_it_hands_out_the_history_so_far(self) -> None:
+        network, optimizer = network_and_optimizer()
+        options: Any = {"epochs": 9, "batch_size": 2, "rng": 0}
+        with raises(
+            Interrupted,
+            "fit was interrupted after 2 epochs: the values are as they were then or later, and "
+            "this error's .history, in a session sys.last_value.history, is the History so far",
+        ) as caught:
+            fit(network, X, T, loss=At(8, stop), optimizer=optimizer, **options)
+        other, adam = network_and_optimizer()
+        whole = fit(other, X, T, loss=mse, optimizer=adam, **options | {"epochs": 2})
+        assert caught.value.history == whole
+        assert no_gradients(network)
+
+    def test_it_ends_a_program_like_any_other(self) -> None:
+        assert issubclass(Interrupted, KeyboardInterrupt)
+        assert not issubclass(Interrupted, Exception)
+
+
+class TestArgumentsOfAnotherKind:
+    def refuse(self, message: str, network: Any = None, **others: Any) -> None:
+        own, optimizer = network_and_optimizer()
+        options: Any = {"loss": mse, "optimizer": optimizer, **others}
+        with raises(TypeError, message):
+            fit(network or own, X, T, **options)
+
+    def test_a_network_that_is_no_layer(self) -> None:
+        remedy = "expected a Layer: a network is a layer, such as a Sequential"
+        self.refuse(f"train: network is a list of 2, {remedy}", network=[Dense(3, 2), ReLU()])
+        self.refuse(f"train: network is the class ReLU, {remedy}", network=ReLU)
+
+    def test_an_optimizer_that_is_none(self) -> None:
+        remedy = "expected an Optimizer: make one: Adam(network.parameters())"
+        self.refuse(f"train: optimizer is the class Adam, {remedy}", optimizer=Adam)
+        self.refuse(f"train: optimizer is None, {remedy}", optimizer=None)
+
+    def test_a_loss_that_is_none(self) -> None:
+        remedy = "expected one to be called with (Y, target), such as MeanSquaredError()"
+        self.refuse(f"train: loss is the class MeanSquaredError, {remedy}", loss=MeanSquaredError)
+        self.refuse(f"train: loss is a str, {remedy}", loss="mse")
+
+    def test_a_loss_that_returns_only_its_value(self) -> None:
+        def half(Y: Array, target: Array) -> float:
+            return 0.5
+
+        self.refuse("half returned a float, expected a pair: (value, gradient)", loss=half)
+
+    def test_a_forward_that_returns_only_its_answer(self) -> None:
+        class Half(Layer[Any, Any]):
+            def __init__(self) -> None:
+                self.a = Parameter(np.ones(1))
+
+            def forward(self, X: Any, /) -> Any:
+                return X
+
+        half = Half()
+        self.refuse(
+            "Half returned a ndarray, expected a pair: (Y, backward)",
+            network=half,
+            optimizer=SGD(half.parameters()),
+        )
+
+    def test_validation_data_of_another_form(self) -> None:
+        for data, kind in ((X,), "a tuple of 1"), ((X, T, T), "a tuple of 3"), (X, "a ndarray"):
+            self.refuse(
+                f"train: validation_data is {kind}, expected a pair (X, y)", validation_data=data
+            )
+
+    @pytest.mark.parametrize("bad", [nan, inf])
+    def test_validation_data_that_is_not_finite(self, bad: float) -> None:
+        network, optimizer = network_and_optimizer()
+        wrong = X.copy()
+        wrong[1, 1] = bad
+        for name, data in ("X", (wrong, T)), ("y", (X, wrong[:, :2])):
+            with raises(
+                ValueError,
+                f"train: validation_data: {name} has numbers that are not finite: remove or "
+                "replace them first",
+            ):
+                fit(network, X, T, loss=mse, optimizer=optimizer, validation_data=data)
+
+    def test_counts_that_are_no_whole_numbers(self) -> None:
+        for name in "epochs", "batch_size":
+            for value in 2.0, "2", None:
+                self.refuse(
+                    f"train: {name}={value!r} came, expected a whole number", **{name: value}
+                )
+
+    def test_numpy_s_whole_numbers_of_any_width_are_counts(self) -> None:
+        """300 rows are more than a uint8 counts."""
+        line, optimizer = slope()
+        rows: Rows = Rows()
+        many = np.ones((300, 1))
+        line.W.value[...] = -1.0
+        counts: Any = {"epochs": np.uint8(1), "batch_size": np.uint8(200)}
+        fit(line, -many, many, loss=lambda Y, y: rows(-Y, y), optimizer=optimizer, **counts)
+        assert list(map(len, rows.seen)) == [200, 100]
+
+    def test_metrics_that_are_no_functions_by_name(self) -> None:
+        self.refuse(
+            'train: metrics is a list of 1, expected a Mapping: as in {"accuracy": accuracy}',
+            metrics=[len],
+        )
+
+
+class TestTheUndoItself:
+    def test_parameters_that_another_optimizer_took_in_the_epoch(self) -> None:
+        network, optimizer = network_and_optimizer()
+        before = state(network)
+
+        def take(value: float, grad: Array) -> tuple[float, Array]:
+            other = SGD(network.parameters(), 1.0)
+            network.parameters()[0].add_grad(np.ones((3, 4)))
+            other.step()
+            raise ZeroDivisionError("after another took them")
+
+        with raises(ZeroDivisionError, "after another took them"):
+            fit(network, X, T, loss=At(1, take), optimizer=optimizer)
+        assert state(network) == before
+
+    def test_and_parameters_that_are_only_another_optimizer_s(self) -> None:
+        network, _ = network_and_optimizer()
+        optimizer = Adam(network.parameters()[:1], 0.05)
+        before = state(network)
+
+        def take(value: float, grad: Array) -> tuple[float, Array]:
+            other = SGD(network.parameters()[1:], 1.0)
+            for parameter in network.parameters()[1:]:
+                parameter.add_grad(np.ones(parameter.shape))
+            other.step()
+            raise ZeroDivisionError("after another took them")
+
+        with raises(ZeroDivisionError, "after another took them"):
+            fit(network, X, T, loss=At(1, take), optimizer=optimizer)
+        assert state(network) == before
+
+    def test_an_error_in_it_never_hides_the_first(self) -> None:
+        network, optimizer = network_and_optimizer()
+
+        def lock(value: float, grad: Array) -> tuple[float, Array]:
+            vars(network[1])["mean"].flags.writeable = False
+            raise ZeroDivisionError("the first")
+
+        with raises(
+            ZeroDivisionError,
+            "the first\nNot all of the epoch could be undone: "
+            "ValueError('assignment destination is read-only')",
+        ):
+            fit(network, X, T, loss=At(2, lock), optimizer=optimizer)

@@ -1,8 +1,10 @@
 """Layerwise: a minimal, typed neural-layer toolkit on NumPy."""
 
+from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
 from layerwise.arrays import Array, Indices, Matrix, Vector, matrix_multiply
+from layerwise.history import Epoch, History, Interrupted
 from layerwise.initializers import glorot_normal, glorot_uniform, he_normal, he_uniform
 from layerwise.layers.activations import ReLU, Sigmoid, Tanh, relu, sigmoid, softmax
 from layerwise.layers.base import Layer
@@ -11,19 +13,26 @@ from layerwise.losses import MeanSquaredError, SigmoidCrossEntropy, SoftmaxCross
 from layerwise.network import Sequential
 from layerwise.optimizers import SGD, Adam, Optimizer
 from layerwise.parameter import Parameter, ParameterVector
-from layerwise.training import History, fit
+from layerwise.training import fit, train
 
 if TYPE_CHECKING:
     from layerwise.gradients import GradientReport, check_layer, check_loss, numerical_gradient
 else:
+    # Imported when first asked for, because it takes as long as the rest.
+    _LATER = {
+        "GradientReport": "gradients",
+        "check_layer": "gradients",
+        "check_loss": "gradients",
+        "numerical_gradient": "gradients",
+    }
 
     def __getattr__(name: str) -> object:
-        """Import the gradient checker when it is first asked for: it takes as long as the rest."""
-        if name in {"GradientReport", "check_layer", "check_loss", "numerical_gradient"}:
-            from layerwise import gradients  # noqa: PLC0415  # see above
+        if name not in _LATER:
+            raise AttributeError(f"module 'layerwise' has no attribute {name!r}")
+        return getattr(_import_module(f"layerwise.{_LATER[name]}"), name)
 
-            return getattr(gradients, name)
-        raise AttributeError(f"module 'layerwise' has no attribute {name!r}")
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
 
 
 __version__ = "0.1.0"
@@ -33,9 +42,11 @@ __all__ = [
     "Adam",
     "Array",
     "Dense",
+    "Epoch",
     "GradientReport",
     "History",
     "Indices",
+    "Interrupted",
     "Layer",
     "Matrix",
     "MeanSquaredError",
@@ -61,4 +72,5 @@ __all__ = [
     "relu",
     "sigmoid",
     "softmax",
+    "train",
 ]

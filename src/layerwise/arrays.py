@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from layerwise.arguments import as_plain, no_product, same_form
+
 Array = NDArray[np.floating[Any]]
 Vector = np.ndarray[tuple[int], np.dtype[np.floating[Any]]]
 Matrix = np.ndarray[tuple[int, int], np.dtype[np.floating[Any]]]
@@ -36,8 +38,8 @@ def matrix_multiply(
     >>> matrix_multiply(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]))
     array([[11.]])
     """
-    arrays = isinstance(X, np.ndarray) and isinstance(W, np.ndarray)
-    if not (arrays and X.dtype.kind == W.dtype.kind == "f"):
+    plain = type(X) is np.ndarray and type(W) is np.ndarray
+    if not (plain and X.dtype.kind == W.dtype.kind == "f"):
         X, W = as_floating(X, "matrix_multiply: X"), as_floating(W, "matrix_multiply: W")
     if X.ndim == W.ndim == 2:
         try:
@@ -47,61 +49,75 @@ def matrix_multiply(
         except ValueError:
             if X.shape[1] == W.shape[0]:  # something else, such as a product too large
                 raise
-    raise ValueError(_misfit(X.shape, W.shape))
+    raise no_product(X.shape, W.shape)
 
 
-@lru_cache(maxsize=8)
-def ones(n: int, dtype: np.dtype[Any]) -> Vector:
-    """(1, 1, …, 1), n ones, made once and read-only: `ones(n, dtype).dot(A)` sums A's rows.
+def sum_rows(A: Matrix) -> Vector:
+    """Σᵢ A[i]: the sum over the rows, as a product with ones, which is faster than `A.sum(axis=0)`.
 
-    A product is faster than `A.sum(axis=0)`.
-
-    >>> ones(2, np.dtype(np.float32))
-    array([1., 1.], dtype=float32)
+    >>> sum_rows(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([4., 6.])
     """
+    n = len(A)
+    total: Vector = (_kept_ones if n <= KEPT else _ones)(n, A.dtype).dot(A)
+    return total
+
+
+def ones(n: int, dtype: np.dtype[Any]) -> Vector:
+    """(1, 1, …, 1), n ones, read-only: `A.dot(ones(k, dtype))` sums the columns of A."""
+    return _kept_ones(n, dtype) if n <= KEPT else _ones(n, dtype)
+
+
+def _ones(n: int, dtype: np.dtype[Any]) -> Vector:
     vector: Vector = np.ones(n, dtype)
     vector.flags.writeable = False
     return vector
 
 
+KEPT = 32768  # numbers in a vector worth keeping: eight of them take two megabytes
+_kept_ones = lru_cache(maxsize=8)(_ones)
+
+
+@lru_cache(maxsize=64)
+def scalar(number: float, dtype: np.dtype[Any]) -> Array:
+    """A number as an array without axes, for which NumPy takes half the time."""
+    array: Array = np.array(number, dtype)
+    array.flags.writeable = False
+    return array
+
+
+def chain_rule(grad: Array, slope: Array) -> Array:
+    """dL/dX = dL/dY · dY/dX, entry by entry, for a function applied to each entry.
+
+    Raises ValueError for a gradient of another shape, which is never broadcast, TypeError for one
+    of another dtype.
+
+    >>> chain_rule(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    array([3., 8.])
+    """
+    if grad.shape != slope.shape or grad.dtype is not slope.dtype:
+        same_form("backward", grad, slope.shape, slope.dtype)
+    product: Array = grad * slope
+    return product
+
+
 def as_floating(X: A, who: str, dtype: np.dtype[Any] | None = None) -> A:
-    """X itself where it has floating numbers of `dtype` (None: any), else X converted to it.
+    """X itself where it is a plain array of floats of `dtype` (None: any), else X converted to it.
 
     Integers and booleans are converted, to float64 where no dtype is given.
 
-    Raises TypeError, which begins with `who`, for complex numbers, objects and strings.
+    Raises TypeError, which begins with `who`, for complex numbers, objects and strings, and for
+    what `as_plain` refuses.
 
     >>> as_floating(np.array([1, 2]), "X")
     array([1., 2.])
     """
-    if isinstance(X, np.ndarray) and (X.dtype is dtype or (dtype is None and X.dtype.kind == "f")):
+    if type(X) is np.ndarray and (X.dtype is dtype or (dtype is None and X.dtype.kind == "f")):
         return X
-    given: Any = np.asarray(X)
+    given: Any = as_plain(X, who)
     if given.dtype.kind not in "fiub":
         raise TypeError(f"{who} has dtype {given.dtype}, expected real numbers: convert it first")
     if dtype is None:
         dtype = given.dtype if given.dtype.kind == "f" else np.dtype(np.float64)
     converted: A = given.astype(dtype, copy=False)
     return converted
-
-
-def _misfit(X: tuple[int, ...], W: tuple[int, ...]) -> str:
-    """What is wrong with these two shapes, and what to do."""
-    message = f"matrix_multiply: X {X} and W {W} do not fit: "
-    for name, shape in ("X", X), ("W", W):
-        if len(shape) == 1:
-            n = shape[0]
-            return message + (
-                f"{name} is a vector, expected a matrix: {name}.reshape(1, -1) makes it a row of "
-                f"shape (1, {n}), {name}.reshape(-1, 1) a column of shape ({n}, 1)"
-            )
-        if len(shape) != 2:
-            return message + (
-                f"{name} has {len(shape)} axes, expected 2: reshape it to (rows, columns)"
-            )
-    message += f"X has {X[1]} columns, W has {W[0]} rows"
-    if X[0] == W[0]:
-        return message + "; X.T has as many columns as W has rows"
-    if X[1] == W[1]:
-        return message + "; W.T has as many rows as X has columns"
-    return message

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from layerwise.arrays import Array, Indices, Matrix, as_floating, ones
+from layerwise.arguments import as_plain
+from layerwise.arrays import KEPT, Array, Indices, Matrix, as_floating, ones, scalar
 from layerwise.layers.activations import sigmoid
 from layerwise.layers.base import Out
 
@@ -86,7 +87,7 @@ class SoftmaxCrossEntropy:
         Y = as_floating(Y, "SoftmaxCrossEntropy: Y")
         if Y.ndim == 0 or Y.size == 0:
             raise ValueError(_EMPTY.format(who="SoftmaxCrossEntropy", shape=Y.shape))
-        given: NDArray[Any] = np.asarray(target)
+        given = as_plain(target, "SoftmaxCrossEntropy: target")
         certain = given.shape != Y.shape
         T = _classes(Y, given) if certain else _probabilities(Y, given)
         flat, k = Y.reshape(-1), Y.shape[-1]
@@ -101,11 +102,11 @@ class SoftmaxCrossEntropy:
         if certain:
             right = starts + T
             terms -= shifted.reshape(-1)[right]
-            P.reshape(-1)[right] -= 1
+            P.reshape(-1)[right] -= scalar(1, P.dtype)
         else:
             terms -= (T * np.where(T > 0, shifted, 0)).sum(axis=1)
             P -= T
-        P /= N
+        P /= scalar(N, P.dtype)
         return float(ones(N, S.dtype).dot(terms)) / N, P.reshape(Y.shape)
 
 
@@ -118,9 +119,11 @@ def _classes(Y: Array, target: NDArray[Any]) -> Indices:
             f"classes of shape {Y.shape[:-1]} or probabilities of shape {Y.shape}"
         )
     if target.dtype.kind not in "iu":
+        names = "np.unique(y, return_inverse=True) gives the names and these"
+        remedy = names if target.dtype.kind in "USO" else "convert it with target.astype(int)"
         raise TypeError(
             f"SoftmaxCrossEntropy: target has dtype {target.dtype}, expected integer classes "
-            "0 to k - 1: convert it with target.astype(int)"
+            f"0 to k - 1: {remedy}"
         )
     # The extremes by argmin and argmax, which take a quarter of the time of min and max.
     low, high = target.item(target.argmin()), target.item(target.argmax())
@@ -146,9 +149,13 @@ def _probabilities(Y: Array, target: NDArray[Any]) -> Matrix:
     return normalized
 
 
-@lru_cache(maxsize=8)
 def _starts(n: int, k: int) -> Indices:
     """Where the rows of an (n, k) matrix begin in its memory."""
+    return _kept_starts(n, k) if n <= KEPT else np.arange(0, n * k, k)
+
+
+@lru_cache(maxsize=8)
+def _kept_starts(n: int, k: int) -> Indices:
     return np.arange(0, n * k, k)
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, final, overload
 
-import numpy as np
-
+from layerwise.arguments import of_type, same_form
 from layerwise.arrays import Array
 from layerwise.layers.base import In, Layer
+from layerwise.layers.fitting import explain, row_shapes
 from layerwise.layers.summary import size, table
 
 
@@ -24,8 +24,8 @@ class Sequential(Layer[In, Array]):
     Raises ValueError for layers that do not fit, RuntimeError for a second backward.
 
     >>> from layerwise import Dense, ReLU
-    >>> Sequential(Dense(2, 3), ReLU(), Dense(3, 1))(np.zeros((5, 2))).shape
-    (5, 1)
+    >>> Sequential(Dense(2, 3), ReLU(), Dense(3, 1)).output_shape
+    (1,)
     """
 
     def __init__(
@@ -36,16 +36,14 @@ class Sequential(Layer[In, Array]):
     ) -> None:
         self.layers: tuple[Layer[Any, Any], ...] = (first, *others)
         for i, layer in enumerate(self.layers):
-            if not isinstance(layer, Layer):
-                raise TypeError(
-                    f"Sequential: item {i} is {layer!r}, expected a Layer: "
-                    "make the layer, as in Sequential(Dense(2, 3), ReLU())"
-                )
+            remedy = "make the layer, as in Sequential(Dense(2, 3), ReLU())"
+            of_type("Sequential", f"item {i}", layer, Layer, remedy)
         self.input_shape = first.input_shape if input_shape is None else input_shape
         self._first_to_learn = next(
             (i for i, layer in enumerate(self.layers) if layer.parameters()), len(self.layers)
         )
-        self._row_shapes = self._probe()
+        self._row_shapes = row_shapes(self.layers, self.input_shape)
+        self.output_shape = self._row_shapes[-1]
 
     def __call__(self, X: In, /) -> Array:
         """Return Y, the way it is wanted outside training."""
@@ -54,7 +52,8 @@ class Sequential(Layer[In, Array]):
             try:
                 Y = layer(Y)
             except ValueError as error:
-                raise self._misfit(i, Y, error) from error
+                explain(self.layers, i, Y, error)
+                raise
         answer: Array = Y
         return answer
 
@@ -74,10 +73,11 @@ class Sequential(Layer[In, Array]):
             try:
                 Y, way_back = forward(Y)
             except ValueError as error:
-                raise self._misfit(i, Y, error) from error
+                explain(self.layers, i, Y, error)
+                raise
             if i >= first_to_learn:
                 ways_back.append(way_back)
-        shape, unused = Y.shape, True
+        shape, dtype, unused = Y.shape, Y.dtype, True
 
         def backward(grad: Array) -> In:
             nonlocal unused
@@ -86,15 +86,13 @@ class Sequential(Layer[In, Array]):
                     "Sequential: this backward was used before, and has let go of what it needs: "
                     "call forward again for another one"
                 )
-            if grad.shape != shape:
-                raise ValueError(
-                    f"Sequential: backward got a gradient of shape {grad.shape}, expected "
-                    f"{shape}, the shape of what forward returned"
-                )
-            unused = False
+            same_form("Sequential", grad, shape, dtype)
             dX: Any = grad
             while ways_back:
-                dX = ways_back.pop()(dX)
+                dX = ways_back[-1](dX)
+                ways_back.pop()
+                unused = False  # not before: what the first one refuses may be put right
+            unused = False
             way_in: In = dX
             return way_in
 
@@ -103,40 +101,6 @@ class Sequential(Layer[In, Array]):
     def parts(self) -> Mapping[str, object]:
         """The layers, named by their positions."""
         return {str(i): layer for i, layer in enumerate(self.layers)}
-
-    def _probe(self) -> list[str]:
-        """The shape of a row before the first layer and after each; "?" where it is not known."""
-        rows: list[tuple[int, ...] | None] = [self.input_shape]
-        for layer in self.layers:
-            Y = None if rows[-1] is None else np.zeros((2, *rows[-1]))
-            before = layer.input_shape if Y is None and len(rows) > 1 else None
-            if before is not None:
-                rows[-1], Y = before, np.zeros((2, *before))
-            after = getattr(layer, "output_shape", None)
-            if Y is not None:
-                with np.errstate(all="ignore"):
-                    Y = self._answer(len(rows) - 1, layer, Y)
-                after = Y.shape[1:] if isinstance(Y, np.ndarray) else None
-            rows.append(after)
-        self.output_shape = rows[-1]
-        return ["?" if row is None else str(row) for row in rows]
-
-    def _answer(self, i: int, layer: Layer[Any, Any], X: Any) -> Any:
-        """What layer i answers, or the error that names it and the one before."""
-        try:
-            return layer(X)
-        except ValueError as error:
-            raise self._misfit(i, X, error) from error
-
-    def _misfit(self, i: int, Y: object, error: ValueError) -> ValueError:
-        """The error for layer i not taking Y; one of another kind, such as of linalg, stays."""
-        if type(error) is not ValueError:
-            return error
-        name = f"layer {i} {type(self.layers[i]).__name__} does not fit "
-        if i == 0:
-            return ValueError(f"{name}the input, {_row(Y)} per row: {error}")
-        before = type(self.layers[i - 1]).__name__
-        return ValueError(f"{name}layer {i - 1} {before}, which gives {_row(Y)} per row: {error}")
 
     @overload
     def __getitem__(self, index: int) -> Layer[Any, Any]: ...
@@ -166,11 +130,7 @@ class Sequential(Layer[In, Array]):
         for i, layer in enumerate(self.layers):
             inner = layer.rows(f"{prefix}{i}.") if isinstance(layer, Sequential) else []
             name = "Sequential" if inner else repr(layer)
-            shapes = f"{self._row_shapes[i]} -> {self._row_shapes[i + 1]}"
+            before, after = ("?" if row is None else row for row in self._row_shapes[i : i + 2])
+            shapes = f"{before} -> {after}"
             rows += [(f"{prefix}{i}", name, shapes, size(layer)), *inner]
         return rows
-
-
-def _row(Y: object) -> str:
-    """The shape of one row of Y."""
-    return str(Y.shape[1:]) if isinstance(Y, np.ndarray) else "?"

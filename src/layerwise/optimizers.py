@@ -2,10 +2,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from math import inf, sqrt
+from math import sqrt
+from typing import Any
 
 import numpy as np
 
+from layerwise.arguments import fraction, positive
 from layerwise.arrays import Vector
 from layerwise.parameter import Parameter, ParameterVector
 
@@ -16,10 +18,12 @@ class Optimizer(ABC):
     """θ ← θ + Δ(g): changes the values θ of parameters by a formula on their gradients g.
 
     To write an optimizer, subclass, say how many vectors of `moments` it remembers from step to
-    step, and write `update`. `steps` counts the steps. Gradients are zeroed when it is made.
+    step, and write `update`. `steps` counts the steps. Gradients are zeroed when it is made, and
+    by each step: look at them, or clip them, between backward and step. The parameters' arrays
+    move into one vector when it is made; those that they had before refuse writes from then on.
 
     Raises ValueError for no parameters or a learning rate that is not positive, TypeError for
-    parameters of two dtypes.
+    parameters of two dtypes and for what is no Parameter or number.
     """
 
     def __init__(
@@ -38,8 +42,7 @@ class Optimizer(ABC):
 
     @learning_rate.setter
     def learning_rate(self, new: float) -> None:
-        _require(0 < new < inf, self, f"learning_rate={new}", "a positive number")
-        self._learning_rate = float(new)
+        self._learning_rate = positive(type(self).__name__, "learning_rate", new)
 
     def step(self) -> None:
         """Change the values by the gradients added since the last step, and zero those.
@@ -61,7 +64,7 @@ class Optimizer(ABC):
         else:
             for start in range(0, vector.value.size, CHUNK):
                 self.update(*(v[start : start + CHUNK] for v in vectors))
-        vector.zero_grad()
+        vector.clear()
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to zero."""
@@ -72,6 +75,10 @@ class Optimizer(ABC):
         self.steps = 0
         for moment in self.moments:
             moment.fill(0)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take moments of its own: joblib hands large arrays to its processes read-only."""
+        vars(self).update(state, moments=[np.array(moment) for moment in state["moments"]])
 
     @abstractmethod
     def update(self, value: Vector, grad: Vector, *moments: Vector) -> None:
@@ -103,10 +110,11 @@ class SGD(Optimizer):
         momentum: float = 0.0,
         nesterov: bool = False,
     ) -> None:
-        _require(0 <= momentum < 1, self, f"momentum={momentum}", "at least 0 and below 1")
-        valid = not nesterov or momentum > 0
-        _require(valid, self, "nesterov=True without momentum", "one, as in momentum=0.9")
-        self._momentum, self._nesterov = momentum, nesterov
+        self._momentum, self._nesterov = fraction("SGD", "momentum", momentum), nesterov
+        if nesterov and not self._momentum:
+            raise ValueError(
+                "SGD: nesterov=True without momentum came, expected one, as in momentum=0.9"
+            )
         super().__init__(parameters, learning_rate, moments=1 if momentum else 0)
 
     @property
@@ -155,13 +163,11 @@ class Adam(Optimizer):
         beta2: float = 0.999,
         epsilon: float = 1e-8,
     ) -> None:
-        _require(0 <= beta1 < 1, self, f"beta1={beta1}", "at least 0 and below 1")
-        _require(0 <= beta2 < 1, self, f"beta2={beta2}", "at least 0 and below 1")
-        _require(0 < epsilon < inf, self, f"epsilon={epsilon}", "a positive number")
-        self._betas, self._epsilon = (beta1, beta2), epsilon
+        self._betas = fraction("Adam", "beta1", beta1), fraction("Adam", "beta2", beta2)
         super().__init__(parameters, learning_rate, moments=2)
         dtype = self.vector.value.dtype
-        self._decays = np.array(beta1, dtype), np.array(beta2, dtype)
+        self._epsilon = positive("Adam", "epsilon", epsilon, least=float(np.finfo(dtype).tiny))
+        self._decays = tuple(np.array(beta, dtype) for beta in self._betas)
 
     @property
     def betas(self) -> tuple[float, float]:
@@ -191,9 +197,3 @@ class Adam(Optimizer):
         np.divide(m, grad, out=grad)
         grad *= rate
         value -= grad
-
-
-def _require(valid: bool, optimizer: Optimizer, what: str, expected: str) -> None:
-    """Raise ValueError unless valid."""
-    if not valid:
-        raise ValueError(f"{type(optimizer).__name__}: {what} came, expected {expected}")

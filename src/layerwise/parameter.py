@@ -1,19 +1,24 @@
 """What a layer learns, and how an optimizer sees all of it as one vector."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Never
 
 import numpy as np
 
-from layerwise.arrays import Array, Matrix, Vector, as_floating, matrix_multiply
+from layerwise.arguments import gradient_for, list_of
+from layerwise.arrays import Array, Vector, as_floating
 
 
 class Parameter:
     """P and dL/dP: numbers that a layer learns, and the gradient of the loss L for them.
 
     `value` and `grad` have one shape and one dtype, float64 or float32. Both are live: the arrays
-    change when the optimizer steps, so copy them to keep them. Assigning `value` copies into
-    place; `grad` is only added to, with `add_grad`, and zeroed.
+    change when the optimizer steps, so copy them to keep them. They move when an optimizer is
+    made, and when another one that holds the parameter steps: ask for `parameter.value` anew
+    then; the arrays that it had before refuse writes. Assigning `value` copies into place; `grad`
+    is only added to, with `add_grad`, and zeroed.
 
     `has_grad` tells whether a gradient was added since the last time it was zeroed.
 
@@ -57,6 +62,10 @@ class Parameter:
         """The sum of the gradients added since it was last zeroed."""
         return self._grad
 
+    @grad.setter
+    def grad(self, new: Never) -> None:
+        raise AttributeError("Parameter: grad is added to, never assigned: use add_grad(...)")
+
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of value and of grad."""
@@ -70,51 +79,33 @@ class Parameter:
     def add_grad(self, grad: Array) -> None:
         """Add to the gradient. A gradient of another shape or dtype is refused, never broadcast.
 
-        Raises ValueError for another shape, TypeError for another dtype; nothing is added then.
+        Raises ValueError for another shape, TypeError for another dtype and for what is no plain
+        array; nothing is added then.
         """
         own = self._grad
-        if grad.shape != own.shape:
-            raise ValueError(
-                f"Parameter: a gradient of shape {grad.shape} came for a value of shape "
-                f"{own.shape}: sum it over the axes that forward broadcast over"
-            )
-        if grad.dtype != own.dtype:
-            raise self._dtype_error(grad.dtype)
-        own += grad
-        self.has_grad = True
-
-    def add_product(self, A: Array, B: Matrix) -> None:
-        """Add A B to the gradient, as `add_grad(A @ B)` does; A is a matrix or a vector.
-
-        The first goes straight into place, over whatever was written there by other means.
-
-        Raises what `add_grad` raises, TypeError for A or B of another dtype, and ValueError for
-        A and B that do not fit.
-        """
-        own = self._grad
-        if not A.dtype == B.dtype == own.dtype:
-            raise self._dtype_error(B.dtype if B.dtype != own.dtype else A.dtype)
-        if not self.has_grad and B.ndim == 2 and 1 <= A.ndim <= 2:
-            try:
-                A.dot(B, own)
-                self.has_grad = True
-                return
-            except ValueError:  # it does not go into place: of another shape, or no plain array
-                pass
-        vector = A.ndim == 1
-        product = matrix_multiply(A[np.newaxis] if vector else A, B)
-        self.add_grad(product[0] if vector else product)
+        if type(grad) is not np.ndarray or grad.shape != own.shape or grad.dtype is not own.dtype:
+            grad = gradient_for(own, grad)
+        if self.has_grad:
+            own += grad
+        else:  # zero so far: a copy is faster than a sum
+            own[...] = grad
+            self.has_grad = True
 
     def zero_grad(self) -> None:
         """Set the gradient to zero."""
         self._grad.fill(0)
         self.has_grad = False
 
-    def _dtype_error(self, came: np.dtype[Any]) -> TypeError:
-        return TypeError(
-            f"Parameter: a gradient of dtype {came} came for a value of dtype {self.dtype}: "
-            "compute the whole way back in one dtype"
-        )
+    def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
+        """Take arrays of its own: joblib hands large ones to its processes read-only."""
+        slots = state[1]
+        self._value, self._grad = np.array(slots["_value"]), np.array(slots["_grad"])
+        self.has_grad = slots["has_grad"]
+
+    if not TYPE_CHECKING:  # or else X @ parameter would have a type
+
+        def __array__(self, *_: object, **__: object) -> Never:
+            raise TypeError("Parameter: it came where an array was expected: use parameter.value")
 
     def __repr__(self) -> str:
         return f"Parameter(shape={self.shape}, dtype={self.dtype})"
@@ -123,38 +114,31 @@ class Parameter:
 class ParameterVector:
     """θ = (P₁, P₂, …): parameters packed into one vector, and their gradients into another.
 
-    `value` and `grad` are 1-D; from now on each parameter's arrays are views of them, so that an
-    optimizer is a formula on two vectors. A parameter given twice is packed once.
+    `value` and `grad` are 1-D, those of two or more axes first; from now on each parameter's arrays
+    are views of them, so that an optimizer is a formula on two vectors, and the arrays that it had
+    before refuse writes. A parameter given twice is packed once.
 
     A parameter's own arrays are the truth. When another vector has taken a parameter since,
     `collect` copies it back here; a copy or a pickle packs anew, over the copied parameters.
 
-    Raises ValueError for no parameters, TypeError for two dtypes.
+    Raises ValueError for no parameters, TypeError for two dtypes and for what is no Parameter.
 
     >>> a, b = Parameter(np.zeros(2)), Parameter(np.ones((1, 2)))
     >>> vector = ParameterVector([a, b]); a.value = np.array([5.0, 6.0]); vector.value
-    array([5., 6., 1., 1.])
+    array([1., 1., 5., 6.])
     """
 
     def __init__(self, parameters: Iterable[Parameter]) -> None:
-        self.parameters = list(dict.fromkeys(parameters))
-        if not self.parameters:
-            raise ValueError(
-                "ParameterVector: no parameters came, expected at least one: "
-                "does the network have a layer that learns?"
-            )
-        for i, parameter in enumerate(self.parameters):
-            if not isinstance(parameter, Parameter):
-                raise TypeError(
-                    f"ParameterVector: item {i} is {type(parameter).__name__}, expected a "
-                    "Parameter: give network.parameters(), not the network"
-                )
-        dtypes = {parameter.dtype for parameter in self.parameters}
+        remedy = "give network.parameters(), of a network with a layer that learns"
+        given = dict.fromkeys(list_of("ParameterVector", parameters, Parameter, remedy))
+        dtypes = {parameter.dtype for parameter in given}
         if len(dtypes) > 1:
             raise TypeError(
                 f"ParameterVector: parameters of {' and '.join(sorted(map(str, dtypes)))} came, "
                 "expected one dtype: make all layers with the same dtype="
             )
+        # Those of two or more axes first, so that weights without biases are one slice.
+        self.parameters = sorted(given, key=lambda parameter: len(parameter.shape) < 2)
         size = sum(parameter.value.size for parameter in self.parameters)
         self.value: Vector = np.empty(size, self.parameters[0].dtype)
         self.grad: Vector = np.empty_like(self.value)
@@ -173,16 +157,22 @@ class ParameterVector:
         for parameter, value, grad in self._views:
             has_grad |= parameter.has_grad
             if parameter._value is not value:
+                value.flags.writeable = grad.flags.writeable = True
                 value[...], grad[...] = parameter._value, parameter._grad
+                parameter._value.flags.writeable = parameter._grad.flags.writeable = False
                 parameter._value, parameter._grad = value, grad
         return has_grad
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to zero."""
         self.collect()
+        self.clear()
+
+    def clear(self) -> None:
+        """Set the gradient to zero where all parameters are known to be here."""
         self.grad.fill(0)
         for parameter in self.parameters:
             parameter.has_grad = False
 
-    def __reduce__(self) -> tuple[type["ParameterVector"], tuple[list[Parameter]]]:
+    def __reduce__(self) -> tuple[type[ParameterVector], tuple[list[Parameter]]]:
         return ParameterVector, (self.parameters,)

@@ -9,26 +9,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from layerwise.data import is_finite
 from layerwise.layers.base import Layer, walk
 from layerwise.optimizers import Optimizer
 
 
 class Snapshot:
-    """The values that an optimizer changes, and the arrays and generators that layers keep.
+    """The state of a network, the values that an optimizer changes, and the layers' generators.
 
     They are copied into the same arrays each time.
     """
 
     def __init__(self, network: Layer[Any, Any], optimizer: Optimizer) -> None:
-        kept = [item for _, item in walk(network)]
-        self.optimizer = optimizer
-        self.parameters = network.parameters()
-        self.arrays = [a for a in kept if isinstance(a, np.ndarray) and a.flags.writeable]
-        self.arrays.append(optimizer.vector.value)
-        # An array that has −inf from the start, such as a mask, may go on having it.
-        self.watched = [array for array in self.arrays if _finite(array)]
-        self.copies = [np.empty_like(array) for array in self.arrays]
+        self.optimizer, self.parameters = optimizer, network.parameters()
+        packed, kept = set(optimizer.vector.parameters), [item for _, item in walk(network)]
         self.generators = [item for item in kept if isinstance(item, np.random.Generator)]
+        others = [p for p in self.parameters if p not in packed]
+        self.holders: list[Any] = [optimizer.vector, *others]  # whose .value is the live array
+        self.fixed = [a for a in kept if isinstance(a, np.ndarray) and a.flags.writeable]
+        # An array that has −inf from the start, such as a mask, may go on having it.
+        self.watched = list(map(is_finite, self._arrays()))
+        self.copies = [np.empty_like(array) for array in self._arrays()]
 
     @contextmanager
     def undone_on_error(self) -> Iterator[None]:
@@ -38,37 +39,42 @@ class Snapshot:
         are zero before and after.
         """
         self._zero_grad()
-        for array, copy in zip(self.arrays, self.copies, strict=True):
+        for array, copy in zip(self._arrays(), self.copies, strict=True):
             copy[...] = array
         steps = self.optimizer.steps
         states = [generator.bit_generator.state for generator in self.generators]
         try:
             yield
         except BaseException as error:
-            if isinstance(error, Exception) or not self.finite():
-                for array, copy in zip(self.arrays, self.copies, strict=True):
-                    array[...] = copy
-                for generator, state in zip(self.generators, states, strict=True):
-                    generator.bit_generator.state = state
-                if isinstance(error, FloatingPointError) or self.optimizer.steps != steps:
-                    self.optimizer.reset()
+            try:
+                if isinstance(error, Exception) or not self.finite():
+                    self._undo(states)
+                    if isinstance(error, FloatingPointError) or self.optimizer.steps != steps:
+                        self.optimizer.reset()
+                self._zero_grad()
+            except Exception as second:
+                error.add_note(f"Not all of the epoch could be undone: {second!r}")
             raise
-        finally:
-            self._zero_grad()
+        self._zero_grad()
 
     def finite(self) -> bool:
         """Whether every number is still finite in the arrays that were finite at first."""
-        return all(map(_finite, self.watched))
+        pairs = zip(self._arrays(), self.watched, strict=True)
+        return all(is_finite(array) for array, watched in pairs if watched)
+
+    def _arrays(self) -> list[NDArray[Any]]:
+        """Where everything is now: another optimizer may have moved a parameter's array."""
+        return [*(holder.value for holder in self.holders), *self.fixed]
+
+    def _undo(self, states: list[Any]) -> None:
+        self.optimizer.vector.collect()
+        for array, copy in zip(self._arrays(), self.copies, strict=True):
+            array[...] = copy
+        for generator, state in zip(self.generators, states, strict=True):
+            generator.bit_generator.state = state
 
     def _zero_grad(self) -> None:
         self.optimizer.zero_grad()
         for parameter in self.parameters:
             if parameter.has_grad:  # one that the optimizer does not hold
                 parameter.zero_grad()
-
-
-def _finite(array: NDArray[Any]) -> bool:
-    """Whether all numbers are finite: then their extremes are, which takes no memory to see."""
-    if array.size == 0 or array.dtype.kind != "f":
-        return True
-    return bool(np.isfinite(array.min()) and np.isfinite(array.max()))

@@ -1,35 +1,83 @@
-"""Training: the loop over mini-batches, and what is kept of it."""
+"""Training: the loop over epochs and mini-batches."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
 from math import isfinite
-from typing import Any, TypeVar
+from typing import Any, Generic
 
 import numpy as np
 from numpy.typing import NDArray
 
-from layerwise.arrays import A, Indices
+from layerwise.arguments import diverged, loss_of, of_type, pair_from, some_shared, whole_number
+from layerwise.data import Data, Examples
+from layerwise.history import Epoch, History, Interrupted
 from layerwise.layers.base import Layer, Out
 from layerwise.losses import Loss
+from layerwise.metrics import Metrics, evaluate
 from layerwise.optimizers import Optimizer
 from layerwise.progress import progress_bar
 from layerwise.snapshot import Snapshot
 
-Data = TypeVar("Data", bound=NDArray[Any])
 
+def train(
+    network: Layer[Data, Out],
+    X: Data,
+    y: NDArray[Any],
+    *,
+    loss: Loss[Out],
+    optimizer: Optimizer,
+    epochs: int = 10,
+    batch_size: int = 32,
+    shuffle: bool = True,
+    rng: np.random.Generator | int | None = None,
+    validation_data: tuple[Data, NDArray[Any]] | None = None,
+    metrics: Metrics | None = None,
+    progress: bool = False,
+) -> Generator[Epoch, None, None]:
+    """θ ← step(θ, dL/dθ), for each mini-batch of rows of X and y: a generator of epochs.
 
-@dataclass
-class History:
-    """What `fit` measured, one number for each epoch.
+    Each step of the generator is one epoch over all rows and yields an `Epoch`. So an early stop
+    is a `break`, a schedule an assignment to `optimizer.learning_rate`. Gradients are zero then.
 
-    `loss` is the mean over the rows of the epoch, each as its batch came by, while the values
-    were changing. `validation_loss`, with the values after the epoch, is empty where there is no
-    validation data.
+    X is an array, or a tuple of arrays, with one row for each example. Before each epoch the rows
+    are shuffled by `rng`, which is whatever `numpy.random.default_rng` takes; the last batch may
+    be short. The same rng gives the same result, bit for bit where BLAS runs as many threads.
+    With one Generator two calls equal one longer call; with an integer they do not, because each
+    call starts from that seed anew.
+
+    After each epoch, `metrics`, functions (Y, target) -> float by name, are called with the
+    answers for all rows of the validation data, or of X where there is none. `progress=True`
+    shows a bar with the mean loss of the epoch so far.
+
+    An epoch that fails is undone: if the loss, or a value at the epoch's end, is not finite, or
+    if a layer, the loss or a metric raises, then values, and the layers' arrays and generators,
+    go back to where the epoch began, gradients are zeroed, and the error goes on. The optimizer
+    is reset if it made a step in that epoch, or if a number was not finite; `rng` is not set back.
+    KeyboardInterrupt keeps the values, if they are finite, and zeroes the gradients.
+
+    Raises, at once, TypeError for arguments of another kind, ValueError for sizes that do not fit,
+    validation data that is not finite and an optimizer of another network; then FloatingPointError
+    for a loss or a value that is not finite, ImportError without tqdm. Source: course part 2.3.
+
+    >>> from layerwise import Dense, MeanSquaredError, SGD
+    >>> X, line = np.array([[0.0], [1.0]]), Dense(1, 1, rng=0); sgd = SGD(line.parameters(), 0.5)
+    >>> for epoch in train(line, X, 2 * X + 1, loss=MeanSquaredError(), optimizer=sgd, epochs=99):
+    ...     if epoch.loss < 1e-3: break
     """
-
-    loss: list[float] = field(default_factory=list)
-    validation_loss: list[float] = field(default_factory=list)
+    of_type("train", "network", network, Layer, "a network is a layer, such as a Sequential")
+    of_type("train", "optimizer", optimizer, Optimizer, "make one: Adam(network.parameters())")
+    some_shared("train", optimizer.vector.parameters, network.parameters())
+    metrics = metrics or {}
+    of_type("train", "metrics", metrics, Mapping, 'as in {"accuracy": accuracy}')
+    examples, held_out = Examples("train: X and y", X, y), None
+    if validation_data is not None:
+        held_out = Examples.of_pair("train: validation_data", validation_data)
+    epochs = whole_number("train", "epochs", epochs)
+    batch_size = whole_number("train", "batch_size", batch_size)
+    run = _Run(network, loss_of("train", loss), optimizer, examples, held_out, metrics, batch_size)
+    return run.epochs(epochs, shuffle, np.random.default_rng(rng), progress)
 
 
 def fit(
@@ -44,25 +92,13 @@ def fit(
     shuffle: bool = True,
     rng: np.random.Generator | int | None = None,
     validation_data: tuple[Data, NDArray[Any]] | None = None,
+    metrics: Metrics | None = None,
     progress: bool = False,
 ) -> History:
-    """θ ← step(θ, dL/dθ), for each mini-batch of rows of X and y, `epochs` times over all rows.
+    """θ ← step(θ, dL/dθ), for each mini-batch, `epochs` times over all rows of X and y.
 
-    X and y have one row for each example. Before each epoch the rows are shuffled by `rng`, which
-    is whatever `numpy.random.default_rng` takes; the last batch may be short. The same rng gives
-    the same result, bit for bit. With one Generator two calls equal one longer call; with an
-    integer they do not, because each call starts from that seed anew. `progress=True` shows a
-    bar with the mean loss of the epoch so far.
-
-    An epoch that fails is undone: if the loss, or a value at the epoch's end, is not finite, or
-    if a layer or the loss raises, then values, and the layers' arrays and generators, go back to
-    where the epoch began, gradients are zeroed, the optimizer is reset and the error goes on;
-    `rng` is not set back. KeyboardInterrupt keeps the values, if they are finite, and zeroes the
-    gradients.
-
-    Raises ValueError for sizes that do not fit and for an optimizer that holds none of the
-    network's parameters, FloatingPointError for a loss or a value that is not finite, ImportError
-    for a progress bar without tqdm. Source: course part 2.3.
+    This is `train`, which describes the arguments and errors, run to its end. Ctrl-C raises
+    `Interrupted`, a KeyboardInterrupt whose `history` has the epochs so far.
 
     >>> from layerwise import Dense, MeanSquaredError, SGD
     >>> X, line = np.array([[0.0], [1.0]]), Dense(1, 1, rng=0); sgd = SGD(line.parameters(), 0.5)
@@ -70,106 +106,80 @@ def fit(
     >>> line(np.array([[2.0]])).round(3)
     array([[5.]])
     """
-    X, y = _rows("X and y", X, y)
-    if validation_data is not None:
-        validation_data = _rows("validation_data", *validation_data)
-    if epochs < 1 or batch_size < 1:
-        raise ValueError(
-            f"fit: epochs={epochs} and batch_size={batch_size} came, expected at least 1 of each"
-        )
-    if not set(optimizer.vector.parameters) & set(network.parameters()):
-        raise ValueError(
-            "fit: the optimizer holds none of the network's parameters, so nothing would be "
-            "learned: make it from network.parameters()"
-        )
-    rng = np.random.default_rng(rng)
-    n, steps = len(X), optimizer.steps
-    saved = Snapshot(network, optimizer)
     history = History()
-    with progress_bar(epochs * -(-n // batch_size), "batch", progress) as bar:
-        for epoch in range(1, epochs + 1):
-            order = rng.permutation(n) if shuffle else np.arange(n)
-            with saved.undone_on_error(), np.errstate(over="ignore", invalid="ignore"):
-                total = 0.0
-                for start in range(0, n, batch_size):
-                    rows = order[start : start + batch_size]
-                    value = _step(network, _take(X, rows), y[rows], loss, optimizer)
-                    if not isfinite(value):
-                        where = f"epoch {epoch}, batch {start // batch_size + 1}"
-                        stepped = optimizer.steps > steps
-                        raise _diverged(f"the loss is {value} in {where}", X, y, optimizer, stepped)
-                    total += value * len(rows)
-                    if bar is not None:
-                        mean = total / (start + len(rows))
-                        bar.set_postfix_str(f"epoch {epoch}, loss {mean:.4f}", refresh=False)
-                        bar.update()
-                if not saved.finite():
-                    what = f"a value is not finite after the last batch of epoch {epoch}"
-                    raise _diverged(what, X, y, optimizer, True)
-                history.loss.append(total / n)
-                if validation_data is not None:
-                    mean = _mean_loss(network, *validation_data, loss, batch_size)
-                    history.validation_loss.append(mean)
+    run = train(
+        network,
+        X,
+        y,
+        loss=loss,
+        optimizer=optimizer,
+        epochs=epochs,
+        batch_size=batch_size,
+        shuffle=shuffle,
+        rng=rng,
+        validation_data=validation_data,
+        metrics=metrics,
+        progress=progress,
+    )
+    try:
+        for epoch in run:
+            history.append(epoch)
+    except KeyboardInterrupt as error:
+        raise Interrupted(history) from error
     return history
 
 
-def _step(
-    network: Layer[Data, Out], X: Data, y: NDArray[Any], loss: Loss[Out], optimizer: Optimizer
-) -> float:
-    """One step of training; without one, where the loss is not finite. Returns the loss."""
-    Y, backward = network.forward_from_data(X)
-    loss_value, grad = loss(Y, y)
-    value = float(loss_value)
-    if isfinite(value):
-        backward(grad)
-        optimizer.step()
-    return value
+@dataclass(frozen=True)
+class _Run(Generic[Data, Out]):
+    """One call of `train`."""
 
+    network: Layer[Data, Out]
+    loss: Loss[Out]
+    optimizer: Optimizer
+    examples: Examples[Data]
+    held_out: Examples[Data] | None
+    metrics: Metrics
+    batch_size: int
 
-def _mean_loss(
-    network: Layer[Data, Out], X: Data, y: NDArray[Any], loss: Loss[Out], batch_size: int
-) -> float:
-    """The mean loss over all rows, by inference."""
-    total = 0.0
-    for start in range(0, len(X), batch_size):
-        rows = np.arange(start, min(start + batch_size, len(X)))
-        total += float(loss(network(_take(X, rows)), y[rows])[0]) * len(rows)
-    return total / len(X)
+    def epochs(
+        self, epochs: int, shuffle: bool, rng: np.random.Generator, progress: bool
+    ) -> Generator[Epoch, None, None]:
+        """The loop over epochs and mini-batches."""
+        n, size, steps = len(self.examples), self.batch_size, self.optimizer.steps
+        saved = Snapshot(self.network, self.optimizer)
+        batches, text = -(-n // size), "epoch {}, loss {:.4f}"
+        with progress_bar(epochs * batches, "batch", progress, text) as advance:
+            for number in range(1, epochs + 1):
+                order = rng.permutation(n) if shuffle else np.arange(n)
+                with saved.undone_on_error(), np.errstate(over="ignore", invalid="ignore"):
+                    total = 0.0
+                    for start in range(0, n, size):
+                        rows = order[start : start + size]
+                        value = self.step(*self.examples.take(rows))
+                        if not isfinite(value):
+                            where = f"epoch {number}, batch {start // size + 1}"
+                            raise self.diverged(f"the loss is {value} in {where}", steps)
+                        total += value * len(rows)
+                        advance(number, total / (start + len(rows)))
+                    if not saved.finite():
+                        where = f"the last batch of epoch {number}"
+                        raise self.diverged(f"a value is not finite after {where}", steps)
+                    judged = self.held_out or self.examples
+                    loss = None if self.held_out is None else self.loss
+                    found = evaluate(self.network, judged, size, loss=loss, metrics=self.metrics)
+                yield Epoch(number, total / n, *found)
 
+    def step(self, X: Data, y: NDArray[Any]) -> float:
+        """One step of training; without one, where the loss is not finite. Returns the loss."""
+        Y, backward = pair_from(self.network, self.network.forward_from_data(X), "(Y, backward)")
+        loss_value, grad = pair_from(self.loss, self.loss(Y, y), "(value, gradient)")
+        value = float(loss_value)
+        if isfinite(value):
+            backward(grad)
+            self.optimizer.step()
+        return value
 
-def _take(X: A, rows: Indices) -> A:
-    taken: Any = X.take(rows, axis=0)
-    array: A = taken
-    return array
-
-
-def _rows(who: str, X: A, y: NDArray[Any]) -> tuple[A, NDArray[Any]]:
-    """X and y as arrays, if they have equally many rows and at least one."""
-    X, y = _as_array(X), _as_array(y)
-    if X.ndim == 0 or y.ndim == 0 or len(X) != len(y) or len(X) == 0:
-        raise ValueError(
-            f"fit: {who} have shapes {X.shape} and {y.shape}, expected one row for each example, "
-            "equally many in both and at least one"
-        )
-    return X, y
-
-
-def _as_array(X: A) -> A:
-    given: Any = np.asarray(X)  # a list or a data frame is an array from here on
-    array: A = given
-    return array
-
-
-def _diverged(
-    what: str, X: NDArray[Any], y: NDArray[Any], optimizer: Optimizer, stepped: bool
-) -> FloatingPointError:
-    """The error for a loss or value that is not finite, with its likely cause."""
-    cause = f"the learning rate {optimizer.learning_rate:g} is likely too large: try a tenth of it"
-    if not stepped:
-        cause = "no step was made yet: look at the network's first values and at the loss"
-    for name, data in ("X", X), ("y", y):
-        if data.dtype.kind == "f" and not np.isfinite(data).all():
-            cause = f"{name} has numbers that are not finite: remove or replace them first"
-    return FloatingPointError(
-        f"fit: {what}; {cause}. Values and layers are back where the epoch began"
-    )
+    def diverged(self, what: str, steps: int) -> FloatingPointError:
+        """The error for what is not finite, after so many steps that were there before."""
+        rate = self.optimizer.learning_rate if self.optimizer.steps > steps else None
+        return diverged(what, self.examples.not_finite(), rate)

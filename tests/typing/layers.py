@@ -65,7 +65,7 @@ class Embedding(Layer[Indices, Array]):
         Y = np.ones((len(X), 3))
 
         def backward(grad: Array) -> Indices:
-            return X
+            return np.zeros_like(X)
 
         return Y, backward
 
@@ -80,7 +80,7 @@ dense(cube)  # E: to "__call__" of "Layer" has incompatible type
 dense(integers)  # E: to "__call__" of "Layer" has incompatible type
 dense.forward(vector)  # E: to "forward" of "Dense" has incompatible type
 Dense("3", 3)  # E: Argument 1 to "Dense" has incompatible type "str"
-dense.W.grad = matrix  # E: Property "grad" defined in "Parameter" is read-only
+dense.W.grad = matrix  # E: variable has type "Never"
 dense.W.value = matrix
 
 

@@ -68,7 +68,7 @@ class Measure:
         largest = float(max(np.abs(g[name]).max(initial=0) for g in G))
         wrong = along.count("wrong") > 0
         chosen = np.arange(x.size) if everything else self._chosen(name, wrong=wrong)
-        with progress_bar(len(chosen), name, self.progress) as bar:
+        with progress_bar(len(chosen), name, self.progress) as advance:
             for i in chosen:
                 index = tuple(int(j) for j in np.unravel_index(i, x.shape))
                 direction = {name: _unit(x, G[0][name], index)}
@@ -79,8 +79,7 @@ class Measure:
                 if comparison.state != "kink":
                     tensor.numeric[index] = found.value[0] / step
                 tensor.comparisons.append(_per_unit(comparison, step, largest))
-                if bar is not None:
-                    bar.update()
+                advance()
         # An error that no element has is believed, unless it is so small that all were looked at.
         small = all(c.share <= 10 * INEXACT for c in along.comparisons if c.state == "wrong")
         if wrong and not tensor.count("wrong") and not (small and len(chosen) == x.size):

@@ -4,17 +4,20 @@ from collections.abc import Callable
 
 import numpy as np
 
-from layerwise.arrays import Array, as_floating
+from layerwise.arrays import Array, as_floating, chain_rule, scalar
 from layerwise.layers.base import Layer
 
 
 def relu(X: Array) -> Array:
-    """max(X, 0), entry by entry, of any shape; the dtype is kept. Source: course part 3.2.
+    """max(X, 0), entry by entry, of any shape; the dtype is kept.
+
+    Integers become float64. Source: course part 3.2.
 
     >>> relu(np.array([[-1.0, 2.0], [0.0, -3.0]]))
     array([[0., 2.], [0., 0.]])
     """
-    Y: Array = np.maximum(X, 0)
+    X = as_floating(X, "relu: X")
+    Y: Array = np.maximum(X, scalar(0, X.dtype))
     return Y
 
 
@@ -62,8 +65,7 @@ class ReLU(Layer[Array, Array]):
         Y = relu(X)
 
         def backward(grad: Array) -> Array:
-            dX: Array = grad * np.sign(Y)  # 1 where Y > 0, else 0; faster than the mask
-            return dX
+            return chain_rule(grad, np.sign(Y))  # 1 where Y > 0, else 0; faster than the mask
 
         return Y, backward
 
@@ -82,7 +84,7 @@ class Sigmoid(Layer[Array, Array]):
         Y = sigmoid(X)
 
         def backward(grad: Array) -> Array:
-            return grad * Y * (1 - Y)
+            return chain_rule(grad, Y * (1 - Y))
 
         return Y, backward
 
@@ -101,6 +103,6 @@ class Tanh(Layer[Array, Array]):
         Y: Array = np.tanh(as_floating(X, "Tanh: X"))
 
         def backward(grad: Array) -> Array:
-            return grad * (1 - Y * Y)
+            return chain_rule(grad, 1 - Y * Y)
 
         return Y, backward

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from layerwise.arguments import refuse_other_state
 from layerwise.parameter import Parameter
 
 In = TypeVar("In")
@@ -35,6 +36,8 @@ class Layer(ABC, Generic[In, Out]):
       and lists, tuples or dicts of these. `forward` may write into its arrays and draw from its
       generators; it puts no others in their place, and writes nothing that a backward reads. A
       call writes nothing: a layer whose forward writes or draws overrides `__call__`.
+    - X may be a tuple of arrays with equally many rows; then backward returns a tuple. Of an input
+      that has no gradient, of integers or booleans, it returns zeros like it.
     - One backward for one forward, and between the two neither a step nor a write into X.
     - One thread trains a network; others may call a copy of it meanwhile.
 
@@ -61,19 +64,50 @@ class Layer(ABC, Generic[In, Out]):
 
     def parameters(self) -> list[Parameter]:
         """The parameters in attribute order, those of inner layers included, each once."""
-        return [item for _, item in walk(self) if isinstance(item, Parameter)]
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def named_parameters(self) -> list[tuple[str, Parameter]]:
+        """The parameters with their paths, such as "0.W" in a Sequential."""
+        return [(path, item) for path, item in walk(self) if isinstance(item, Parameter)]
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to zero."""
         for parameter in self.parameters():
             parameter.zero_grad()
 
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Copies of all values, and of all arrays that take writes, by their paths."""
+        return {path: array.copy() for path, array in arrays(self).items()}
+
+    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Copy a state into place, one of `state()` or a file of `np.savez` that holds one.
+
+        Raises ValueError, which says all that differs in names, shapes and dtypes; nothing is
+        changed then.
+        """
+        given = {path: np.asarray(array) for path, array in state.items()}
+        own = arrays(self)
+        refuse_other_state(own, given)
+        for path, array in own.items():
+            array[...] = given[path]
+
     def parts(self) -> Mapping[str, object]:
         """What the layer keeps, by name: its attributes."""
         return vars(self)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take arrays of its own: joblib hands large ones to its processes read-only."""
+        for name, item in state.items():
+            vars(self)[name] = np.array(item) if isinstance(item, np.memmap) else item
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+
+def arrays(layer: Layer[Any, Any]) -> dict[str, NDArray[Any]]:
+    """What changes when a layer learns, by path: the values, and the arrays that take writes."""
+    kept = {path: getattr(item, "value", item) for path, item in walk(layer)}
+    return {p: a for p, a in kept.items() if isinstance(a, np.ndarray) and a.flags.writeable}
 
 
 def walk(

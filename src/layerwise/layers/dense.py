@@ -8,8 +8,9 @@ from typing import final
 import numpy as np
 from numpy.typing import DTypeLike
 
-from layerwise.arrays import Matrix, as_floating, matrix_multiply, ones
-from layerwise.initializers import Initializer, he_normal
+from layerwise.arguments import same_form, whole_number
+from layerwise.arrays import Matrix, as_floating, matrix_multiply, sum_rows
+from layerwise.initializers import Initializer, first_values, he_normal
 from layerwise.layers.base import Layer
 from layerwise.parameter import Parameter
 
@@ -24,8 +25,8 @@ class Dense(Layer[Matrix, Matrix]):
     `dtype` float64 or float32; X is converted to it.
 
     Raises ValueError for sizes that are not positive, for an initializer that gives another shape
-    and for an X that does not fit, TypeError for another dtype. Source: parts 1.2 and 3.3 of the
-    course.
+    or no finite numbers, and for an X or a gradient that does not fit, TypeError for another dtype.
+    Source: parts 1.2 and 3.3 of the course.
 
     >>> dense = Dense(2, 1); dense.W.value = np.array([[3.0], [4.0]])
     >>> dense(np.array([[1.0, 2.0]]))
@@ -45,22 +46,12 @@ class Dense(Layer[Matrix, Matrix]):
         bias: bool = True,
         W_init: Initializer = he_normal,
     ) -> None:
-        if inputs < 1 or outputs < 1:
-            raise ValueError(
-                f"Dense: inputs={inputs} and outputs={outputs} came, expected at least 1 of each"
-            )
-        shape = (inputs, outputs)
-        W = np.asarray(W_init(shape, np.random.default_rng(rng)))
-        if W.shape != shape:
-            raise ValueError(
-                f"Dense: W_init gave shape {W.shape}, expected {shape}: "
-                "an initializer returns an array of the shape it is given"
-            )
-        self.W = Parameter(W.astype(dtype))
+        shape = whole_number("Dense", "inputs", inputs), whole_number("Dense", "outputs", outputs)
+        self.W = first_values("Dense", W_init, shape, rng, dtype)
         self.bias = bias
         if bias:
-            self.b = Parameter(np.zeros(outputs, dtype))
-        self.input_shape = (inputs,)
+            self.b = Parameter(np.zeros(shape[1], dtype))
+        self.input_shape = shape[:1]
 
     def forward(self, X: Matrix, /) -> tuple[Matrix, Callable[[Matrix], Matrix]]:
         """Y = X W + b; back: dL/dW = Xᵀ grad, dL/db = Σ grad over rows, dL/dX = grad Wᵀ."""
@@ -76,11 +67,13 @@ class Dense(Layer[Matrix, Matrix]):
         Y = matrix_multiply(X, W)
         if self.bias:
             Y += self.b.value
+        shape = Y.shape
 
         def backward(grad: Matrix) -> Matrix:
-            self.W.add_product(X.T, grad)  # X.T @ grad
+            same_form("Dense", grad, shape, W.dtype)
+            self.W.add_grad(X.T @ grad)
             if self.bias:
-                self.b.add_product(ones(len(grad), grad.dtype), grad)  # grad.sum(axis=0)
+                self.b.add_grad(sum_rows(grad))
             return grad if from_data else matrix_multiply(grad, W.T)
 
         return Y, backward

@@ -1,0 +1,219 @@
+"""What is refused, and how it is said: who, what was expected, what came, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from math import inf
+from numbers import Real
+from operator import index
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+def whole_number(who: str, name: str, value: object, least: int = 1) -> int:
+    """The value as an int, where it is one of Python's or NumPy's, and large enough.
+
+    >>> whole_number("Dense", "inputs", 3)
+    3
+    """
+    try:
+        n = index(value)  # type: ignore[arg-type]  # what is no whole number is a TypeError
+    except TypeError:
+        raise TypeError(f"{who}: {name}={value!r} came, expected a whole number") from None
+    if n < least:
+        raise ValueError(f"{who}: {name}={value} came, expected at least {least}")
+    return n
+
+
+def positive(who: str, name: str, value: object, least: float = 0.0) -> float:
+    """The value as a float, where it is a finite number above zero, and not below `least`."""
+    number = _real(who, name, value)
+    if not 0 < number < inf:
+        raise ValueError(f"{who}: {name}={value} came, expected a positive number")
+    if number < least:
+        raise ValueError(
+            f"{who}: {name}={value} came, expected at least {least:.1e}, the smallest number of "
+            "this dtype that keeps its digits"
+        )
+    return number
+
+
+def fraction(who: str, name: str, value: object) -> float:
+    """The value as a float, where it is a number from 0 to below 1."""
+    number = _real(who, name, value)
+    if not 0 <= number < 1:
+        raise ValueError(f"{who}: {name}={value} came, expected at least 0 and below 1")
+    return number
+
+
+def _real(who: str, name: str, value: object) -> float:
+    if not isinstance(value, Real):
+        raise TypeError(f"{who}: {name}={value!r} came, expected a number")
+    return float(value)
+
+
+def of_type(who: str, name: str, value: object, kind: type[Any], remedy: str) -> None:
+    """Refuse what is no object of that kind; a class itself is none."""
+    if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIO" else "a"
+        raise TypeError(
+            f"{who}: {name} is {described(value)}, expected {article} {kind.__name__}: {remedy}"
+        )
+
+
+def described(value: object) -> str:
+    """What a value is, in a few words.
+
+    >>> described(float), described([1.0])
+    ('the class float', 'a list of 1')
+    """
+    if value is None:
+        return "None"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    kind = type(value).__name__
+    size = f" of {len(value)}" if isinstance(value, tuple | list) else ""
+    return f"{'an' if kind[0] in 'aeioAEIO' else 'a'} {kind}{size}"
+
+
+def list_of(who: str, given: Iterable[T], kind: type[T], remedy: str) -> list[T]:
+    """The items as a list, where all are objects of that kind and there is at least one."""
+    if callable(given) or not hasattr(given, "__iter__"):
+        raise TypeError(f"{who}: {described(given)} came, expected {kind.__name__}s: {remedy}")
+    items = list(given)
+    for i, item in enumerate(items):
+        of_type(who, f"item {i}", item, kind, remedy)
+    if not items:
+        raise ValueError(f"{who}: no {kind.__name__}s came, expected at least one: {remedy}")
+    return items
+
+
+def no_product(X: tuple[int, ...], W: tuple[int, ...]) -> ValueError:
+    """The error for two shapes that have no matrix product: what is wrong, and what to do."""
+    message = f"matrix_multiply: X {X} and W {W} do not fit: "
+    for name, shape in ("X", X), ("W", W):
+        if len(shape) == 1:
+            n = shape[0]
+            return ValueError(
+                f"{message}{name} is a vector, expected a matrix: {name}.reshape(1, -1) makes it a "
+                f"row of shape (1, {n}), {name}.reshape(-1, 1) a column of shape ({n}, 1)"
+            )
+        if len(shape) != 2:
+            return ValueError(
+                f"{message}{name} has {len(shape)} axes, expected 2: reshape it to (rows, columns)"
+            )
+    message += f"X has {X[1]} columns, W has {W[0]} rows"
+    if X[0] == W[0]:
+        message += "; X.T has as many columns as W has rows"
+    elif X[1] == W[1]:
+        message += "; W.T has as many rows as X has columns"
+    return ValueError(message)
+
+
+def refuse_other_state(own: Mapping[str, NDArray[Any]], given: Mapping[str, NDArray[Any]]) -> None:
+    """Refuse a state that has not the same names, shapes and dtypes; say all that differs."""
+    differences = [f"{path} is missing" for path in own if path not in given]
+    differences += [f"{path} is not in this layer" for path in given if path not in own]
+    for path in own.keys() & given.keys():
+        for what in "shape", "dtype":
+            came, expected = getattr(given[path], what), getattr(own[path], what)
+            if came != expected:
+                differences.append(f"{path} has {what} {came}, expected {expected}")
+    if differences:
+        raise ValueError(
+            f"load_state: the state is of another layer: {'; '.join(sorted(differences))}. "
+            "Nothing was changed: make the layer as the one that was saved was made"
+        )
+
+
+def as_plain(X: object, who: str) -> NDArray[Any]:
+    """X as an array with the meaning of `*` and of every number that plain arrays have.
+
+    Raises TypeError, which begins with `who`, for sparse arrays and for subclasses such as
+    np.matrix and masked arrays; a memory map is as plain as what it maps.
+    """
+    if type(X) is np.ndarray:
+        return X
+    other = isinstance(X, np.ndarray) and not isinstance(X, np.memmap)
+    if other or hasattr(X, "toarray"):
+        remedy = "np.asarray(...) makes it one" if other else "its .toarray() is one"
+        raise TypeError(f"{who} is {described(X)}, expected a plain array: {remedy}")
+    return np.asarray(X)
+
+
+def same_form(who: str, grad: object, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Refuse a gradient that is no array of the shape and dtype of what forward returned."""
+    if type(grad) is np.ndarray and grad.shape == shape and grad.dtype is dtype:
+        return
+    given = as_plain(grad, f"{who}: the gradient")
+    for what, came, expected in ("shape", given.shape, shape), ("dtype", given.dtype, dtype):
+        if came != expected:
+            raise (ValueError if what == "shape" else TypeError)(
+                f"{who}: a gradient of {what} {came} came, expected {expected}, the {what} of what "
+                "forward returned"
+            )
+
+
+def gradient_for(own: NDArray[Any], grad: object) -> NDArray[Any]:
+    """The gradient as an array, where it has the shape and dtype of a parameter's own."""
+    given = as_plain(grad, "Parameter: the gradient")
+    if given.shape != own.shape:
+        raise ValueError(
+            f"Parameter: a gradient of shape {given.shape} came for a value of shape "
+            f"{own.shape}: sum it over the axes that forward broadcast over"
+        )
+    if given.dtype != own.dtype:
+        raise TypeError(
+            f"Parameter: a gradient of dtype {given.dtype} came for a value of dtype {own.dtype}: "
+            "compute the whole way back in one dtype"
+        )
+    return given
+
+
+def loss_of(who: str, loss: T) -> T:
+    """The loss, where it can be called with an answer and a target."""
+    if isinstance(loss, type) or not callable(loss):
+        raise TypeError(
+            f"{who}: loss is {described(loss)}, expected one to be called with (Y, target), such "
+            "as MeanSquaredError()"
+        )
+    return loss
+
+
+def pair_from(source: object, returned: tuple[S, T], expected: str) -> tuple[S, T]:
+    """What a layer or a loss returned, where it is a pair."""
+    given: object = returned
+    if not isinstance(given, tuple) or len(given) != 2:
+        who = getattr(source, "__name__", type(source).__name__)
+        raise TypeError(f"{who} returned {described(given)}, expected a pair: {expected}")
+    return returned
+
+
+def some_shared(who: str, optimizers: Iterable[object], networks: Iterable[object]) -> None:
+    """Refuse an optimizer that holds none of the network's parameters."""
+    if not set(optimizers) & set(networks):
+        raise ValueError(
+            f"{who}: the optimizer holds none of the network's parameters, so nothing would be "
+            "learned: make it from network.parameters()"
+        )
+
+
+def diverged(what: str, bad_data: str, learning_rate: float | None) -> FloatingPointError:
+    """The error for a loss or a value that is not finite, with its likely cause.
+
+    `bad_data` names data that is not finite, `learning_rate` is that of the steps made so far.
+    """
+    if bad_data:
+        cause = f"{bad_data} has numbers that are not finite: remove or replace them first"
+    elif learning_rate is None:
+        cause = "no step was made yet: look at the network's first values and at the loss"
+    else:
+        cause = f"the learning rate {learning_rate:g} is likely too large: try a tenth of it"
+    return FloatingPointError(
+        f"train: {what}; {cause}. Values and layers are back where the epoch began"
+    )
