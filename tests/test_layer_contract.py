@@ -3,6 +3,7 @@
 A new layer of the toolkit gets a row here and has bought all of these tests.
 """
 
+import inspect
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,36 +15,22 @@ import numpy as np
 import pytest
 from numpy.typing import DTypeLike, NDArray
 
+import layerwise
 from layerwise import (
     SGD,
-    Dense,
     Layer,
     MeanSquaredError,
-    ReLU,
     Sequential,
-    Sigmoid,
     SigmoidCrossEntropy,
     SoftmaxCrossEntropy,
     Tanh,
     check_loss,
-    glorot_uniform,
 )
 from layerwise.gradients.check import Mode
 from layerwise.layers.base import walk
 from layerwise.losses import Loss
 from layerwise.testing import assert_layer
-
-AnyLayer = Layer[Any, Any]
-
-
-@dataclass(frozen=True)
-class LayerCase:
-    """A layer of a dtype, and the shape of an X for it; both map rows to rows of that shape."""
-
-    name: str
-    make: Callable[[DTypeLike], AnyLayer]
-    shape: tuple[int, ...]
-    inference_differs: bool = False
+from tests.layer_cases import LAYERS, AnyLayer, LayerCase
 
 
 @dataclass(frozen=True)
@@ -55,34 +42,6 @@ class LossCase:
     shape: tuple[int, ...]
     target: Callable[[np.random.Generator], NDArray[Any]]
 
-
-LAYERS = [
-    LayerCase("Dense", lambda t: Dense(4, 4, rng=1, dtype=t), (5, 4)),
-    LayerCase("Dense, no bias", lambda t: Dense(4, 4, rng=1, dtype=t, bias=False), (5, 4)),
-    LayerCase(
-        "Dense, Glorot", lambda t: Dense(4, 4, rng=1, dtype=t, W_init=glorot_uniform), (5, 4)
-    ),
-    LayerCase("ReLU", lambda t: ReLU(), (5, 4)),
-    LayerCase("ReLU of images", lambda t: ReLU(), (5, 2, 3, 2)),
-    LayerCase("Sigmoid", lambda t: Sigmoid(), (5, 4)),
-    LayerCase("Sigmoid of sequences", lambda t: Sigmoid(), (5, 3, 2)),
-    LayerCase("Tanh", lambda t: Tanh(), (5, 4)),
-    LayerCase("Tanh of vectors", lambda t: Tanh(), (5,)),
-    LayerCase(
-        "Sequential",
-        lambda t: Sequential(
-            ReLU(), Dense(4, 3, rng=1, dtype=t), Tanh(), Dense(3, 4, rng=2, dtype=t)
-        ),
-        (5, 4),
-    ),
-    LayerCase(
-        "Sequential in Sequential",
-        lambda t: Sequential(
-            Sequential(Dense(4, 3, rng=1, dtype=t), Sigmoid()), Dense(3, 4, rng=2, dtype=t)
-        ),
-        (5, 4),
-    ),
-]
 
 LOSSES = [
     LossCase("MSE", MeanSquaredError(), (5, 3), lambda rng: rng.standard_normal((5, 3))),
@@ -106,7 +65,14 @@ LOSSES = [
     ),
 ]
 
-each_layer = pytest.mark.parametrize("case", LAYERS, ids=lambda case: case.name)
+
+def of(cases: list[LayerCase]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("case", cases, ids=lambda case: case.name)
+
+
+each_layer = of(LAYERS)
+each_by_rows = of([case for case in LAYERS if case.by_rows])
+each_square = of([case for case in LAYERS if case.square])
 each_loss = pytest.mark.parametrize("case", LOSSES, ids=lambda case: case.name)
 each_mode = pytest.mark.parametrize("mode", ["fast", "full"])
 
@@ -156,11 +122,11 @@ def test_arguments_are_untouched(case: LayerCase) -> None:
     assert np.array_equal(Y, answer)
 
 
-@each_layer
+@each_by_rows
 def test_a_batch_is_its_rows(case: LayerCase) -> None:
     layer, X = case.make(np.float64), inputs(case)
     Y, backward = layer.forward(X)
-    grad = inputs(case)[::-1] * np.ones_like(Y)
+    grad = np.random.default_rng(1).standard_normal(Y.shape)
     dX = backward(grad)
     of_batch = gradients(layer)
     layer.zero_grad()
@@ -172,12 +138,12 @@ def test_a_batch_is_its_rows(case: LayerCase) -> None:
         np.testing.assert_allclose(rows, batch, rtol=1e-10, atol=1e-12)
 
 
-@each_layer
+@each_by_rows
 def test_an_empty_batch_gives_an_empty_answer(case: LayerCase) -> None:
     layer, X = case.make(np.float64), inputs(case)[:0]
     Y, backward = layer.forward(X)
     assert Y.shape[0] == 0
-    assert backward(Y).shape == X.shape
+    assert backward(np.zeros_like(Y)).shape == X.shape
     assert all(not gradient.any() for gradient in gradients(layer))
 
 
@@ -187,7 +153,7 @@ def test_inference_equals_forward(case: LayerCase) -> None:
     assert np.array_equal(layer(X), layer.forward(X)[0]) != case.inference_differs
 
 
-@each_layer
+@each_square
 def test_twice_in_one_network(case: LayerCase) -> None:
     layer, X = case.make(np.float64), inputs(case)
     twice = Sequential(layer, Tanh(), layer)
@@ -261,3 +227,12 @@ def test_losses_are_means_over_rows(case: LossCase) -> None:
     np.testing.assert_allclose(
         grad, np.concatenate([row[1] for row in rows]) / len(Y), rtol=1e-10, atol=1e-15
     )
+
+
+def test_the_table_has_every_public_layer_and_loss() -> None:
+    public = [getattr(layerwise, name) for name in layerwise.__all__]
+    classes = {item for item in public if inspect.isclass(item)}
+    layers = {kind for kind in classes if issubclass(kind, Layer) and kind is not Layer}
+    losses = {kind for kind in classes if kind.__module__.startswith("layerwise.losses")}
+    assert layers == {type(case.make(np.float64)) for case in LAYERS}
+    assert losses == {type(case.loss) for case in LOSSES}
