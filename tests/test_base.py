@@ -218,6 +218,14 @@ class TestState:
             layer.load_state(state)
         assert all(np.array_equal(a, before[path]) for path, a in layer.state().items())
 
+    def test_what_is_no_state_is_refused(self) -> None:
+        nothing: Any = None
+        with raises(
+            TypeError,
+            "load_state: state is None, expected a Mapping: give what state() returned",
+        ):
+            Mean().load_state(nothing)
+
     def test_it_follows_the_values_when_an_optimizer_moves_them(self) -> None:
         dense = Dense(1, 1, rng=0, bias=False)
         SGD(dense.parameters())

@@ -441,7 +441,7 @@ def test_what_is_no_parameters_is_refused() -> None:
         (network.parameters, "a method came, expected Parameters"),
         (network, "a Dense came, expected Parameters"),
         (None, "None came, expected Parameters"),
-        ([np.ones(3)], "item 0 is a ndarray, expected a Parameter"),
+        ([np.ones(3)], "item 0 is an array, expected a Parameter"),
         ([*network.parameters(), "b"], "item 2 is a str, expected a Parameter"),
         ([Parameter], "item 0 is the class Parameter, expected a Parameter"),
     ):

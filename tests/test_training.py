@@ -1113,8 +1113,8 @@ class TestInterrupted:
         options: Any = {"epochs": 9, "batch_size": 2, "rng": 0}
         with raises(
             Interrupted,
-            "fit was interrupted after 2 epochs: the values are as they were then or later, and "
-            "this error's .history, in a session sys.last_value.history, is the History so far",
+            "fit was interrupted after 2 epochs; the values it had reached are kept, and the "
+            "History so far is this error's .history (in a session sys.last_value.history)",
         ) as caught:
             fit(network, X, T, loss=At(8, stop), optimizer=optimizer, **options)
         other, adam = network_and_optimizer()
@@ -1165,13 +1165,13 @@ class TestArgumentsOfAnotherKind:
 
         half = Half()
         self.refuse(
-            "Half returned a ndarray, expected a pair: (Y, backward)",
+            "Half returned an array, expected a pair: (Y, backward)",
             network=half,
             optimizer=SGD(half.parameters()),
         )
 
     def test_validation_data_of_another_form(self) -> None:
-        for data, kind in ((X,), "a tuple of 1"), ((X, T, T), "a tuple of 3"), (X, "a ndarray"):
+        for data, kind in ((X,), "a tuple of 1"), ((X, T, T), "a tuple of 3"), (X, "an array"):
             self.refuse(
                 f"train: validation_data is {kind}, expected a pair (X, y)", validation_data=data
             )

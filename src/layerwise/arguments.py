@@ -76,7 +76,7 @@ def described(value: object) -> str:
         return "None"
     if isinstance(value, type):
         return f"the class {value.__name__}"
-    kind = type(value).__name__
+    kind = "array" if type(value) is np.ndarray else type(value).__name__
     size = f" of {len(value)}" if isinstance(value, tuple | list) else ""
     return f"{'an' if kind[0] in 'aeioAEIO' else 'a'} {kind}{size}"
 

@@ -45,8 +45,8 @@ class Interrupted(KeyboardInterrupt):
 
     def __init__(self, history: History) -> None:
         super().__init__(
-            f"fit was interrupted after {len(history.loss)} epochs: the values are as they were "
-            "then or later, and this error's .history, in a session sys.last_value.history, is "
-            "the History so far"
+            f"fit was interrupted after {len(history.loss)} epochs; the values it had reached are "
+            "kept, and the History so far is this error's .history (in a session "
+            "sys.last_value.history)"
         )
         self.history = history

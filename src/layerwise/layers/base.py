@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from layerwise.arguments import refuse_other_state
+from layerwise.arguments import of_type, refuse_other_state
 from layerwise.parameter import Parameter
 
 In = TypeVar("In")
@@ -85,6 +85,7 @@ class Layer(ABC, Generic[In, Out]):
         Raises ValueError, which says all that differs in names, shapes and dtypes; nothing is
         changed then.
         """
+        of_type("load_state", "state", state, Mapping, "give what state() returned")
         given = {path: np.asarray(array) for path, array in state.items()}
         own = arrays(self)
         refuse_other_state(own, given)
