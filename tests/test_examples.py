@@ -34,7 +34,7 @@ def run(name: str, folder: Path) -> str:
 
 def number(pattern: str, text: str) -> float:
     """The number in the only match of the pattern."""
-    (found,) = re.findall(pattern, text)
+    (found,) = re.findall(pattern, text, re.M)
     return float(found)
 
 
@@ -52,8 +52,9 @@ def assert_picture(path: Path, printed: str) -> None:
 
 
 def test_every_example_is_here() -> None:
-    tested = {"custom_layer", "diabetes", "digits", "matrix_operations", "two_moons"}
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == tested
+    """The test of each bears its name."""
+    tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} <= tested
 
 
 def test_matrix_operations(tmp_path: Path) -> None:
@@ -137,3 +138,48 @@ def test_custom_layer(tmp_path: Path) -> None:
     assert "PReLU is proven, and with a mean for its sum wrong, by 1/n.\n" in wrong
     assert "two slopes, -1.000 and 1.000.\n" in wrong
     assert list(tmp_path.iterdir()) == []
+
+
+def test_gradient_descent(tmp_path: Path) -> None:
+    """The numbers of course parts 2.1 and 2.2."""
+    printed = run("gradient_descent", tmp_path)
+    assert "Mean squared error 1.1667, its gradient [-0.3333 -0.6667 -1.    ]\n" in printed
+    assert "Cross-entropy 0.1539 (the course prints 0.1731)" in printed
+    assert "Loss before each of the first steps: 57 1.94 0.0932 0.030344 0.027324\n" in printed
+    assert "end at W = 2.0209, b = 0.9247, near\n2 and 1." in printed
+    assert_picture(tmp_path / "gradient_descent.png", printed)
+
+
+def test_mini_batches(tmp_path: Path) -> None:
+    """The numbers of course part 2.3."""
+    printed = run("mini_batches", tmp_path)
+    assert "batches of two, in order: W = 1.94760446, b = 0.34253964\n" in printed
+    losses = re.findall(r"^\d: +([\d.]+) +([\d.]+) +([\d.]+)", printed, re.M)
+    after_one, _, after_all = ([float(row[i]) for row in losses] for i in range(3))
+    assert after_one == sorted(after_one)
+    assert max(after_all) < 0.02
+    assert printed.split("   the last batch has 2 rows")[0].splitlines()[-1].startswith("3: ")
+    first, second = re.findall(r"twice: W = (\S+) and (\S+)", printed)[0]
+    assert first == second
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wrong_gradient(tmp_path: Path) -> None:
+    """The numbers of course part 2.4."""
+    printed = run("wrong_gradient", tmp_path)
+    assert "(the course prints -5 and -1.5):\n[-17.5  -6. ]\n" in printed
+    assert "a mistake in it:\n[-17.5   -0.75]" in printed
+    assert "Line: gradient wrong" in printed
+    assert printed.endswith("Shown: the line is wrong, in b and nowhere else;\nDense is proven.\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_logic_gates(tmp_path: Path) -> None:
+    """The numbers of course part 3.1."""
+    printed = run("logic_gates", tmp_path)
+    expected = {"AND": 0.0174433068729574, "OR": 0.009304633558853725, "XOR": 0.6931471805599433}
+    for gate, loss in expected.items():
+        found = number(rf"^{gate} with one layer: loss (\S+)$", printed)
+        assert found == pytest.approx(loss, rel=1e-9)
+    assert "answers [0. 1. 1. 0.]" in printed
+    assert_picture(tmp_path / "logic_gates.png", printed)
