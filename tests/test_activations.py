@@ -9,11 +9,64 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerwise import Array, Layer, ReLU, Sigmoid, Tanh, relu, sigmoid, softmax
+from layerwise import (
+    ELU,
+    GELU,
+    SELU,
+    Array,
+    HardSigmoid,
+    Layer,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Tanh,
+    elu,
+    gelu,
+    hard_sigmoid,
+    leaky_relu,
+    log_softmax,
+    relu,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+)
 from tests.raising import raises
 
-FUNCTIONS = pytest.mark.parametrize("function", [relu, sigmoid, softmax])
-LAYERS = pytest.mark.parametrize("layer", [ReLU(), Sigmoid(), Tanh()])
+EVERY_FUNCTION = [
+    relu,
+    sigmoid,
+    softmax,
+    leaky_relu,
+    elu,
+    selu,
+    hard_sigmoid,
+    gelu,
+    silu,
+    softplus,
+    log_softmax,
+]
+FUNCTIONS = pytest.mark.parametrize("function", EVERY_FUNCTION, ids=lambda f: f.__name__)
+LAYERS = pytest.mark.parametrize(
+    "layer",
+    [
+        ReLU(),
+        Sigmoid(),
+        Tanh(),
+        LeakyReLU(),
+        ELU(),
+        SELU(),
+        HardSigmoid(),
+        GELU(),
+        GELU(approximate="tanh"),
+        SiLU(),
+        Softplus(),
+    ],
+    ids=repr,
+)
 DTYPES = pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 LN3 = log(3)
 
@@ -94,6 +147,51 @@ class TestFunctions:
         assert Y.shape == shape
         assert not np.shares_memory(X, Y)
         np.testing.assert_array_equal(X, before)
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (leaky_relu, [0.7, -0.013, 0.2, 2.7, -0.003]),
+        (elu, [0.7, -0.7274682069659875, 0.2, 2.7, -0.2591817793182821]),
+        (
+            selu,
+            [
+                0.7354906911488363,
+                -1.2789613751543256,
+                0.2101401974710961,
+                2.8368926658597973,
+                -0.45566731537912203,
+            ],
+        ),
+        (
+            silu,
+            [
+                0.46773144051771626,
+                -0.2784145220446738,
+                0.1099667994624956,
+                2.52997193864611,
+                -0.1276672449565023,
+            ],
+        ),
+        (
+            softplus,
+            [
+                1.103186048885458,
+                0.2410084538329922,
+                0.7981388693815918,
+                2.765043561776591,
+                0.5543552444685271,
+            ],
+        ),
+        (hard_sigmoid, [0.6166666666666667, 0.2833333333333333, 8 / 15, 0.95, 0.45]),
+    ],
+    ids=lambda item: getattr(item, "__name__", "values"),
+)
+def test_values_are_pytorchs(function: Callable[[Array], Array], expected: list[float]) -> None:
+    """What torch.nn.functional gives in float64."""
+    X = np.array([0.7, -1.3, 0.2, 2.7, -0.3])
+    np.testing.assert_allclose(function(X), expected, rtol=1e-14)
 
 
 class TestLayers:
@@ -186,7 +284,7 @@ def test_relu_of_integers_has_a_way_back() -> None:
     assert backward(np.array([0.5, 0.5])).tolist() == [0.5, 0.0]
 
 
-@pytest.mark.parametrize("layer", [ReLU(), Sigmoid(), Tanh()], ids=repr)
+@LAYERS
 class TestBackwardRefuses:
     def test_a_gradient_that_would_broadcast(self, layer: Layer[Array, Array]) -> None:
         _, backward = layer.forward(np.ones((5, 3)))
@@ -208,9 +306,9 @@ class TestBackwardRefuses:
             backward(np.ones(2))
 
 
-@pytest.mark.parametrize("name", ["relu", "sigmoid", "softmax"])
-def test_other_numbers_are_refused(name: str) -> None:
-    function = {"relu": relu, "sigmoid": sigmoid, "softmax": softmax}[name]
+@FUNCTIONS
+def test_other_numbers_are_refused(function: Callable[[Any], Array]) -> None:
+    name = function.__name__
     for dtype in "complex128", "object", "<U3":
         X: Any = np.array([0, 1]).astype(dtype)
         with raises(
@@ -220,7 +318,7 @@ def test_other_numbers_are_refused(name: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:the matrix subclass")
-@pytest.mark.parametrize("layer", [ReLU(), Sigmoid(), Tanh()], ids=repr)
+@LAYERS
 def test_a_matrix_is_refused(layer: Layer[Array, Array]) -> None:
     """Its * is another product."""
     with pytest.raises(TypeError, match="X is a matrix, expected a plain array"):

@@ -57,6 +57,14 @@ def _real(who: str, name: str, value: object) -> float:
     return float(value)
 
 
+def one_of(who: str, name: str, value: str, choices: tuple[str, ...]) -> str:
+    """The value, where it is one of these names."""
+    if value not in choices:
+        expected = " or ".join(map(repr, choices))
+        raise ValueError(f"{who}: {name}={value!r} came, expected {expected}")
+    return value
+
+
 def of_type(who: str, name: str, value: object, kind: type[Any], remedy: str) -> None:
     """Refuse what is no object of that kind; a class itself is none."""
     if not isinstance(value, kind):
@@ -157,6 +165,30 @@ def same_form(who: str, grad: object, shape: tuple[int, ...], dtype: np.dtype[An
                 f"{who}: a gradient of {what} {came} came, expected {expected}, the {what} of what "
                 "forward returned"
             )
+
+
+def alike(who: str, names: list[str], answers: list[NDArray[Any]], *, but_last: bool) -> None:
+    """Refuse answers of two dtypes or of two shapes, which may differ in their last axis alone."""
+    first = answers[0]
+    for name, Y in zip(names, answers, strict=True):
+        if Y.shape != first.shape and not (but_last and Y.shape[:-1] == first.shape[:-1]):
+            raise ValueError(
+                f"{who}: {name} gives {Y.shape}, {names[0]} gives {first.shape}, expected one "
+                f"shape{', up to the last axis' if but_last else ''}"
+            )
+        if Y.dtype != first.dtype:
+            raise TypeError(
+                f"{who}: {name} gives {Y.dtype}, {names[0]} gives {first.dtype}: make all layers "
+                "with the same dtype=, and X of it"
+            )
+
+
+def features_last(who: str, shape: tuple[int, ...], features: int) -> None:
+    """Refuse an X whose rows do not end with an axis of so many features."""
+    if len(shape) < 2 or shape[-1] != features:
+        raise ValueError(
+            f"{who}: X {shape} came, expected (n, ..., {features}): the last axis is its features"
+        )
 
 
 def gradient_for(own: NDArray[Any], grad: object) -> NDArray[Any]:

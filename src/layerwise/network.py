@@ -7,7 +7,7 @@ from layerwise.arguments import of_type, same_form
 from layerwise.arrays import Array
 from layerwise.layers.base import In, Layer
 from layerwise.layers.fitting import explain, row_shapes
-from layerwise.layers.summary import size, table
+from layerwise.layers.summary import Line, lines, size, table
 
 
 @final
@@ -124,13 +124,9 @@ class Sequential(Layer[In, Array]):
     def __repr__(self) -> str:
         return f"Sequential(\n{table(self.rows())}\n  {size(self)} parameters\n)"
 
-    def rows(self, prefix: str = "") -> list[tuple[str, str, str, str]]:
+    def rows(self, prefix: str = "") -> list[Line]:
         """Path, name, shapes and number of parameters of each layer, nested ones included."""
-        rows = []
+        rows: list[Line] = []
         for i, layer in enumerate(self.layers):
-            inner = layer.rows(f"{prefix}{i}.") if isinstance(layer, Sequential) else []
-            name = "Sequential" if inner else repr(layer)
-            before, after = ("?" if row is None else row for row in self._row_shapes[i : i + 2])
-            shapes = f"{before} -> {after}"
-            rows += [(f"{prefix}{i}", name, shapes, size(layer)), *inner]
+            rows += lines(layer, f"{prefix}{i}", *self._row_shapes[i : i + 2])
         return rows

@@ -1,10 +1,16 @@
 """The table of layers that the contract tests run over: one file for each family."""
 
+from tests.layer_cases.activations import ACTIVATIONS
 from tests.layer_cases.case import AnyLayer, LayerCase
+from tests.layer_cases.composition import COMPOSITION
 from tests.layer_cases.core import CORE
+from tests.layer_cases.regularization import REGULARIZATION
 
 LAYERS = [
     *CORE,
+    *ACTIVATIONS,
+    *COMPOSITION,
+    *REGULARIZATION,
 ]
 
 __all__ = ["LAYERS", "AnyLayer", "LayerCase"]

@@ -33,6 +33,15 @@ def row_shapes(layers: Sequence[Layer[Any, Any]], input_shape: Row | None) -> li
     return shapes
 
 
+def output_shape(layer: Layer[Any, Any]) -> Row | None:
+    """The shape of a row that a layer gives; None where it does not know that of its input.
+
+    Raises ValueError where what is inside it does not fit.
+    """
+    Y = None if layer.input_shape is None else _answer(layer, layer.input_shape)
+    return Y.shape[1:] if isinstance(Y, np.ndarray) else None
+
+
 def explain(layers: Sequence[Layer[Any, Any]], i: int, X: object, error: ValueError) -> None:
     """Raise the error that says that layer i takes no X of this shape, if it takes none.
 

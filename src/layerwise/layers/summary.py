@@ -3,6 +3,9 @@
 from typing import Any
 
 from layerwise.layers.base import Layer
+from layerwise.layers.fitting import Row, row_shapes
+
+Line = tuple[str, str, str, str]
 
 
 def size(layer: Layer[Any, Any]) -> str:
@@ -15,7 +18,21 @@ def size(layer: Layer[Any, Any]) -> str:
     return f"{sum(parameter.value.size for parameter in layer.parameters()):,}"
 
 
-def table(rows: list[tuple[str, str, str, str]]) -> str:
+def lines(layer: Layer[Any, Any], path: str, before: Row | None, after: Row | None) -> list[Line]:
+    """Path, name, shapes and number of parameters: of a layer, then of each layer inside it."""
+    inside: list[Line] = []
+    if rows := getattr(layer, "rows", None):
+        inside = rows(f"{path}.")
+    else:
+        for name, part in layer.parts().items():
+            if isinstance(part, Layer):
+                inside += lines(part, f"{path}.{name}", *row_shapes([part], part.input_shape))
+    name = type(layer).__name__ if inside else repr(layer)
+    shapes = f"{'?' if before is None else before} -> {'?' if after is None else after}"
+    return [(path, name, shapes, size(layer)), *inside]
+
+
+def table(rows: list[Line]) -> str:
     """Rows in columns: path, name and shapes to the left, the number of parameters to the right.
 
     >>> print(table([("0", "ReLU()", "? -> ?", "0")]))
