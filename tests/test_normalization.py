@@ -45,13 +45,13 @@ def test_running_statistics() -> None:
 
 
 def test_a_call_reads_them_and_writes_nothing() -> None:
-    layer = BatchNorm(2, epsilon=1e-12)
+    layer = BatchNorm(2, epsilon=0.5)
     layer.running_mean[:] = 1, 2
-    layer.running_variance[:] = 4, 9
+    layer.running_variance[:] = 3.5, 8.5
     layer.gamma.value, layer.beta.value = np.array([2.0, 3.0]), np.array([0.0, 1.0])
     np.testing.assert_allclose(layer(np.array([[3.0, 5.0]])), [[2, 4]], rtol=1e-10)
     assert layer.running_mean.tolist() == [1, 2]
-    assert layer.running_variance.tolist() == [4, 9]
+    assert layer.running_variance.tolist() == [3.5, 8.5]
 
 
 def test_a_backward_does_not_read_what_a_later_forward_writes() -> None:

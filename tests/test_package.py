@@ -25,6 +25,7 @@ HOUSE = [
     "layers.erfcx",
     "layers.fitting",
     "layers.long_rows",
+    "layers.rectifiers",
     "layers.*",
     "network",
     "losses",

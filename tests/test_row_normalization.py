@@ -18,12 +18,15 @@ EACH = pytest.mark.parametrize("layer", [LayerNorm(4), RMSNorm(4), GroupNorm(2, 
 def test_layer_norm_by_hand() -> None:
     """Each row has mean 2, variance 2/3; see the same numbers of BatchNorm."""
     layer = LayerNorm(3, epsilon=TINY)
-    layer.gamma.value, layer.beta.value = np.array([1.0, 2.0, 3.0]), np.array([0.0, 0.0, 1.0])
+    layer.gamma.value, layer.beta.value = np.array([2.0, 5.0, 3.0]), np.array([0.0, 0.0, 1.0])
     Y, backward = layer.forward(np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]))
     root = np.sqrt(3 / 2)
-    np.testing.assert_allclose(Y, [[-root, 0, 3 * root + 1], [root, 0, 1 - 3 * root]], atol=1e-12)
+    np.testing.assert_allclose(
+        Y, [[-2 * root, 0, 3 * root + 1], [2 * root, 0, 1 - 3 * root]], atol=1e-12
+    )
     dX = backward(np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
-    expected = np.array([1 - 1 / 3 - 1 / 2, -1 / 3, -1 / 3 + 1 / 2]) * root
+    # γ grad = (2, 0, 0): mean 2/3, and mean(γ grad Z) Z = (1, 0, −1)
+    expected = np.array([2 - 2 / 3 - 1, -2 / 3, -2 / 3 + 1]) * root
     np.testing.assert_allclose(dX, [expected, [0, 0, 0]], rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(layer.gamma.grad, [-root, 0, 0], atol=1e-12)
     assert layer.beta.grad.tolist() == [1, 0, 0]

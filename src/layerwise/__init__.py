@@ -17,30 +17,22 @@ from layerwise.training import fit, train
 
 if TYPE_CHECKING:
     from layerwise.gradients import GradientReport, check_layer, check_loss, numerical_gradient
-    from layerwise.layers.composition import Parallel, Residual, TimeDistributed
+    from layerwise.layers.composition import Parallel, Residual
     from layerwise.layers.dropout import Dropout, GaussianNoise
+    from layerwise.layers.exponential_units import ELU, SELU, elu, selu
     from layerwise.layers.normalization import BatchNorm
-    from layerwise.layers.rectifiers import (
-        ELU,
-        SELU,
-        HardSigmoid,
-        LeakyReLU,
-        PReLU,
-        elu,
-        hard_sigmoid,
-        leaky_relu,
-        selu,
-    )
+    from layerwise.layers.rectifiers import HardSigmoid, LeakyReLU, PReLU, hard_sigmoid, leaky_relu
     from layerwise.layers.row_normalization import GroupNorm, LayerNorm, RMSNorm
     from layerwise.layers.smooth_activations import GELU, SiLU, Softplus, gelu, silu, softplus
     from layerwise.layers.softmax import LogSoftmax, Softmax, log_softmax
     from layerwise.layers.standardize import Standardize
+    from layerwise.layers.time_distributed import TimeDistributed
 else:
     # Imported when first asked for, because it takes as long as the rest.
     _LATER = {
         "BatchNorm": "layers.normalization",
         "Dropout": "layers.dropout",
-        "ELU": "layers.rectifiers",
+        "ELU": "layers.exponential_units",
         "GELU": "layers.smooth_activations",
         "GaussianNoise": "layers.dropout",
         "GradientReport": "gradients",
@@ -53,21 +45,21 @@ else:
         "Parallel": "layers.composition",
         "RMSNorm": "layers.row_normalization",
         "Residual": "layers.composition",
-        "SELU": "layers.rectifiers",
+        "SELU": "layers.exponential_units",
         "SiLU": "layers.smooth_activations",
         "Softmax": "layers.softmax",
         "Softplus": "layers.smooth_activations",
         "Standardize": "layers.standardize",
-        "TimeDistributed": "layers.composition",
+        "TimeDistributed": "layers.time_distributed",
         "check_layer": "gradients",
         "check_loss": "gradients",
-        "elu": "layers.rectifiers",
+        "elu": "layers.exponential_units",
         "gelu": "layers.smooth_activations",
         "hard_sigmoid": "layers.rectifiers",
         "leaky_relu": "layers.rectifiers",
         "log_softmax": "layers.softmax",
         "numerical_gradient": "gradients",
-        "selu": "layers.rectifiers",
+        "selu": "layers.exponential_units",
         "silu": "layers.smooth_activations",
         "softplus": "layers.smooth_activations",
     }

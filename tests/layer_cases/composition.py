@@ -33,6 +33,12 @@ COMPOSITION = [
         "TimeDistributed", lambda t: TimeDistributed(Dense(4, 4, rng=1, dtype=t)), (5, 2, 3, 4)
     ),
     LayerCase(
+        "TimeDistributed, fewer outputs",
+        lambda t: TimeDistributed(Dense(4, 3, rng=1, dtype=t)),
+        (5, 2, 4),
+        square=False,
+    ),
+    LayerCase(
         "TimeDistributed of rows", lambda t: TimeDistributed(Dense(4, 4, rng=1, dtype=t)), (5, 4)
     ),
 ]

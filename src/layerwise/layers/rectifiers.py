@@ -1,4 +1,4 @@
-"""Activations of two or three pieces, joined at 0 or at both ends, and the functions they apply."""
+"""Activations of straight pieces, and the functions they apply."""
 
 from collections.abc import Callable
 
@@ -9,10 +9,6 @@ from layerwise.arguments import features_last, positive, same_form, whole_number
 from layerwise.arrays import Array, as_floating, chain_rule, sum_rows
 from layerwise.layers.base import Layer
 from layerwise.parameter import Parameter
-
-# Chosen so that mean 0 and variance 1 map to themselves: Klambauer et al. 2017, equation 14.
-SELU_ALPHA = 1.6732632423543772
-SELU_SCALE = 1.0507009873554805
 
 
 def leaky_relu(X: Array, negative_slope: float = 0.01) -> Array:
@@ -28,30 +24,6 @@ def leaky_relu(X: Array, negative_slope: float = 0.01) -> Array:
     return Y
 
 
-def elu(X: Array, alpha: float = 1.0) -> Array:
-    """X where X > 0, else α (exp(X) − 1), entry by entry; the dtype is kept.
-
-    Integers become float64. Source: Clevert et al. 2015, arXiv:1511.07289, equation 15.
-
-    >>> elu(np.array([-1000.0, 2.0]))
-    array([-1.,  2.])
-    """
-    X = as_floating(X, "elu: X")
-    Y: Array = np.maximum(X, 0) + alpha * np.expm1(np.minimum(X, 0))
-    return Y
-
-
-def selu(X: Array) -> Array:
-    """λ ELU(X) with α = 1.67326… and λ = 1.05070…, entry by entry; the dtype is kept.
-
-    Integers become float64. Source: Klambauer et al. 2017, arXiv:1706.02515, equations 2 and 14.
-
-    >>> selu(np.array([-1000.0, 1.0])).round(4)
-    array([-1.7581,  1.0507])
-    """
-    return SELU_SCALE * elu(as_floating(X, "selu: X"), SELU_ALPHA)
-
-
 def hard_sigmoid(X: Array) -> Array:
     """X / 6 + 1/2, cut off at 0 and 1, entry by entry; the dtype is kept.
 
@@ -64,6 +36,18 @@ def hard_sigmoid(X: Array) -> Array:
     X = as_floating(X, "hard_sigmoid: X")
     Y: Array = (np.clip(X, -3, 3) + 3) / 6
     return Y
+
+
+def slopes(X: Array, below: Array | float) -> Array:
+    """1 where X > 0, else `below`.
+
+    >>> slopes(np.array([-1.0, 0.0, 1.0]), 0.5)
+    array([0.5, 0.5, 1. ])
+    """
+    above = X > 0
+    slope: Array = above.astype(X.dtype)
+    slope += below * ~above  # several times faster than np.where
+    return slope
 
 
 class LeakyReLU(Layer[Array, Array]):
@@ -84,62 +68,12 @@ class LeakyReLU(Layer[Array, Array]):
         Y = leaky_relu(X, self.negative_slope)
 
         def backward(grad: Array) -> Array:
-            return chain_rule(grad, _slope(Y, self.negative_slope))
+            return chain_rule(grad, slopes(Y, self.negative_slope))
 
         return Y, backward
 
     def __repr__(self) -> str:
         return f"LeakyReLU({self.negative_slope:g})"
-
-
-class ELU(Layer[Array, Array]):
-    """Y = X where X > 0, else α (exp(X) − 1); dL/dX = grad times 1 or α exp(X).
-
-    At exactly 0 the slope is α. X is of any shape. Raises ValueError for an α that is not
-    positive. Source: Clevert et al. 2015, arXiv:1511.07289, equation 15.
-
-    >>> ELU(2.0)(np.array([-1000.0, 2.0]))
-    array([-2.,  2.])
-    """
-
-    def __init__(self, alpha: float = 1.0) -> None:
-        self.alpha = positive("ELU", "alpha", alpha)
-
-    def forward(self, X: Array, /) -> tuple[Array, Callable[[Array], Array]]:
-        """Y = elu(X); back: grad times 1 or α exp(X)."""
-        X = as_floating(X, "ELU: X")
-        Y = elu(X, self.alpha)
-
-        def backward(grad: Array) -> Array:
-            return chain_rule(grad, _slope(X, self.alpha * np.exp(np.minimum(X, 0))))
-
-        return Y, backward
-
-    def __repr__(self) -> str:
-        return f"ELU({self.alpha:g})"
-
-
-class SELU(Layer[Array, Array]):
-    """Y = λ ELU(X), α = 1.67326…, λ = 1.05070…; dL/dX = λ grad times 1 or α exp(X).
-
-    Signals keep mean 0 and variance 1 through layers whose weights have variance 1 / fan_in.
-    At exactly 0 the slope is λα. X is of any shape. Source: Klambauer et al. 2017,
-    arXiv:1706.02515, equations 2 and 14.
-
-    >>> SELU()(np.array([-1000.0, 1.0])).round(4)
-    array([-1.7581,  1.0507])
-    """
-
-    def forward(self, X: Array, /) -> tuple[Array, Callable[[Array], Array]]:
-        """Y = selu(X); back: λ grad times 1 or α exp(X)."""
-        X = as_floating(X, "SELU: X")
-        Y = selu(X)
-
-        def backward(grad: Array) -> Array:
-            slope = _slope(X, SELU_ALPHA * np.exp(np.minimum(X, 0)))
-            return chain_rule(grad, SELU_SCALE * slope)
-
-        return Y, backward
 
 
 class HardSigmoid(Layer[Array, Array]):
@@ -193,17 +127,9 @@ class PReLU(Layer[Array, Array]):
             same_form("PReLU", grad, X.shape, alpha.dtype)
             through = (grad * np.minimum(X, 0)).reshape(-1, len(alpha))
             self.alpha.add_grad(sum_rows(through))
-            return chain_rule(grad, _slope(X, alpha))
+            return chain_rule(grad, slopes(X, alpha))
 
         return Y, backward
 
     def __repr__(self) -> str:
         return f"PReLU({len(self.alpha.value)})"
-
-
-def _slope(X: Array, negative: Array | float) -> Array:
-    """1 where X > 0, else `negative`."""
-    above = X > 0
-    slope: Array = above.astype(X.dtype)
-    slope += negative * ~above  # several times faster than np.where
-    return slope
