@@ -122,11 +122,11 @@ class Sequential(Layer[In, Array]):
         return len(self.layers)
 
     def __repr__(self) -> str:
-        return f"Sequential(\n{table(self.rows())}\n  {size(self)} parameters\n)"
+        return f"Sequential(\n{table(self.table_lines())}\n  {size(self)} parameters\n)"
 
-    def rows(self, prefix: str = "") -> list[Line]:
+    def table_lines(self, prefix: str = "") -> list[Line]:
         """Path, name, shapes and number of parameters of each layer, nested ones included."""
-        rows: list[Line] = []
+        found: list[Line] = []
         for i, layer in enumerate(self.layers):
-            rows += lines(layer, f"{prefix}{i}", *self._row_shapes[i : i + 2])
-        return rows
+            found += lines(layer, f"{prefix}{i}", *self._row_shapes[i : i + 2])
+        return found

@@ -52,9 +52,10 @@ class Residual(Layer[Array, Array]):
         forward = self.layer.forward_from_data if from_data else self.layer.forward
         inside, way_back = forward(X)
         Y = self._sum(X, inside)
+        shape, dtype = Y.shape, Y.dtype
 
         def backward(grad: Array) -> Array:
-            same_form("Residual", grad, Y.shape, Y.dtype)
+            same_form("Residual", grad, shape, dtype)
             dX = way_back(grad)
             return grad if from_data else grad + dX
 
@@ -79,8 +80,8 @@ class Parallel(Layer[NDArray[Any], Array]):
 
     With `join="add"` the answers have one shape, and each layer takes the whole gradient; with
     `join="concatenate"` they are joined along the last axis, in which alone they may differ, and
-    each layer takes its part. Numbers in X become those of the dtype that the layers learn in, if
-    they learn. As many backwards as the layers inside allow.
+    each layer takes its part. Floats in X take the dtype that the layers learn in, if they do. As
+    many backwards as the layers inside allow.
 
     Raises ValueError for another join, and for answers that do not fit one another: at once where
     a layer knows its input, else at the first call; TypeError for answers of two dtypes.
@@ -126,15 +127,16 @@ class Parallel(Layer[NDArray[Any], Array]):
     ) -> tuple[Array, Callable[[Array], NDArray[Any]]]:
         answers = [answer for answer, _ in forwards]
         Y = self._joined(answers)
+        shape, dtype = Y.shape, Y.dtype
+        ways_back = [way_back for _, way_back in forwards]
         ends = np.cumsum([answer.shape[-1] for answer in answers])[:-1]
 
         def backward(grad: Array) -> NDArray[Any]:
-            same_form("Parallel", grad, Y.shape, Y.dtype)
-            grads = [grad] * len(answers)
+            same_form("Parallel", grad, shape, dtype)
+            grads = [grad] * len(ways_back)
             if self.join == "concatenate":
                 grads = np.split(grad, ends, axis=-1)
-            ways_back = zip(forwards, grads, strict=True)
-            gradients = [way_back(part) for (_, way_back), part in ways_back]
+            gradients = [way_back(part) for way_back, part in zip(ways_back, grads, strict=True)]
             return grad if from_data else reduce(add, gradients)
 
         return Y, backward

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from layerwise.arguments import features_last, fraction, positive, same_form, whole_number
-from layerwise.arrays import Array, as_floating
+from layerwise.arrays import Array, Matrix, as_floating
 from layerwise.layers.base import Layer
 from layerwise.layers.long_rows import merge_rows, repeat_to, sum_merged
 from layerwise.parameter import Parameter
@@ -59,10 +59,10 @@ class BatchNorm(Layer[Array, Array]):
         X = self._of_features(X)
         if X.size == 0:
             raise ValueError(f"BatchNorm: X {X.shape} has no rows, expected at least one")
-        features, n = len(gamma), X.size // len(gamma)
+        features, n, shape = len(gamma), X.size // len(gamma), X.shape
         A = merge_rows(X)
         mean = sum_merged(A, features) / n
-        C = A - repeat_to(mean, A)
+        C: Matrix = A - repeat_to(mean, A)
         Y = C * C  # for the variance; then its memory is used again
         variance = sum_merged(Y, features) / n
         s = 1 / np.sqrt(variance + self.epsilon)
@@ -72,19 +72,19 @@ class BatchNorm(Layer[Array, Array]):
         self.running_variance += (1 - self.momentum) * (variance - self.running_variance)
 
         def backward(grad: Array) -> Array:
-            same_form("BatchNorm", grad, X.shape, gamma.dtype)
-            G = grad.reshape(A.shape)
+            same_form("BatchNorm", grad, shape, gamma.dtype)
+            G = grad.reshape(C.shape)
             dA = G * C  # for the sum; then its memory is used again
             dbeta, dgamma = sum_merged(G, features), s * sum_merged(dA, features)
             self.beta.add_grad(dbeta)
             self.gamma.add_grad(dgamma)
-            np.multiply(C, repeat_to(-s * dgamma / n, A), out=dA)
+            np.multiply(C, repeat_to(-s * dgamma / n, C), out=dA)
             dA += G
-            dA -= repeat_to(dbeta / n, A)
-            dA *= repeat_to(gamma * s, A)
-            return dA.reshape(X.shape)
+            dA -= repeat_to(dbeta / n, C)
+            dA *= repeat_to(gamma * s, C)
+            return dA.reshape(shape)
 
-        return Y.reshape(X.shape), backward
+        return Y.reshape(shape), backward
 
     def _of_features(self, X: Array) -> Array:
         X = as_floating(X, "BatchNorm: X", self.gamma.dtype)

@@ -36,9 +36,10 @@ class LayerNorm(Layer[Array, Array]):
         """Y = γ Z + β; back: dL/dX = (γ grad − mean(γ grad) − Z mean(γ grad Z)) / √(v + ε)."""
         gamma, beta = self.gamma.value, self.beta.value
         X = as_floating(X, "LayerNorm: X", gamma.dtype)
-        features_last("LayerNorm", X.shape, len(gamma))
+        shape = X.shape
+        features_last("LayerNorm", shape, len(gamma))
         A = X.reshape(-1, len(gamma))
-        Z = A - _mean(A)
+        Z: Array = A - _mean(A)
         Y = Z * Z  # for the variance; to use its memory again saves a sixth of the time
         s = 1 / np.sqrt(_mean(Y) + self.epsilon)
         Z *= s
@@ -46,8 +47,8 @@ class LayerNorm(Layer[Array, Array]):
         Y += beta
 
         def backward(grad: Array) -> Array:
-            same_form("LayerNorm", grad, X.shape, gamma.dtype)
-            G = grad.reshape(A.shape)
+            same_form("LayerNorm", grad, shape, gamma.dtype)
+            G: Array = grad.reshape(Z.shape)
             GZ = G * Z
             self.gamma.add_grad(sum_rows(GZ))
             self.beta.add_grad(sum_rows(G))
@@ -55,9 +56,9 @@ class LayerNorm(Layer[Array, Array]):
             dA -= _mean(G, gamma)
             dA -= np.multiply(Z, _mean(GZ, gamma), out=GZ)
             dA *= s
-            return dA.reshape(X.shape)
+            return dA.reshape(shape)
 
-        return Y.reshape(X.shape), backward
+        return Y.reshape(shape), backward
 
     def __repr__(self) -> str:
         return f"LayerNorm({len(self.gamma.value)})"
@@ -87,23 +88,24 @@ class RMSNorm(Layer[Array, Array]):
         """Y = γ Z; back: dL/dX = (γ grad − Z mean(γ grad Z)) / √(mean(X²) + ε)."""
         gamma = self.gamma.value
         X = as_floating(X, "RMSNorm: X", gamma.dtype)
-        features_last("RMSNorm", X.shape, len(gamma))
+        shape = X.shape
+        features_last("RMSNorm", shape, len(gamma))
         A = X.reshape(-1, len(gamma))
         s = 1 / np.sqrt(_mean(A * A) + self.epsilon)
         Z = A * s
         Y = Z * gamma
 
         def backward(grad: Array) -> Array:
-            same_form("RMSNorm", grad, X.shape, gamma.dtype)
-            G = grad.reshape(A.shape)
+            same_form("RMSNorm", grad, shape, gamma.dtype)
+            G: Array = grad.reshape(Z.shape)
             GZ = G * Z
             self.gamma.add_grad(sum_rows(GZ))
             dA = G * gamma
             dA -= np.multiply(Z, _mean(GZ, gamma), out=GZ)
             dA *= s
-            return dA.reshape(X.shape)
+            return dA.reshape(shape)
 
-        return Y.reshape(X.shape), backward
+        return Y.reshape(shape), backward
 
     def __repr__(self) -> str:
         return f"RMSNorm({len(self.gamma.value)})"
@@ -142,7 +144,8 @@ class GroupNorm(Layer[Array, Array]):
         """Y = γ Z + β; back: D = γ grad, dL/dX = (D − mean(D) − Z mean(D Z)) / √(v + ε)."""
         gamma, beta = self.gamma.value, self.beta.value
         X = as_floating(X, "GroupNorm: X", gamma.dtype)
-        features_last("GroupNorm", X.shape, len(gamma))
+        shape = X.shape
+        features_last("GroupNorm", shape, len(gamma))
         A = X.reshape(len(X), prod(X.shape[1:-1]), len(gamma))
         C = A - self._mean(A)
         s = 1 / np.sqrt(self._mean(C * C) + self.epsilon)
@@ -150,15 +153,15 @@ class GroupNorm(Layer[Array, Array]):
         Y = Z * gamma + beta
 
         def backward(grad: Array) -> Array:
-            same_form("GroupNorm", grad, X.shape, gamma.dtype)
-            G = grad.reshape(A.shape)
+            same_form("GroupNorm", grad, shape, gamma.dtype)
+            G: Array = grad.reshape(Z.shape)
             self.gamma.add_grad(sum_rows((G * Z).reshape(-1, len(gamma))))
             self.beta.add_grad(sum_rows(G.reshape(-1, len(gamma))))
             D = G * gamma
             dA: Array = (D - self._mean(D) - Z * self._mean(D * Z)) * s
-            return dA.reshape(X.shape)
+            return dA.reshape(shape)
 
-        return Y.reshape(X.shape), backward
+        return Y.reshape(shape), backward
 
     def _mean(self, A: Array) -> Array:
         """The mean over the positions and features of each group, once for each of its features."""

@@ -77,9 +77,10 @@ class Standardize(Layer[Array, Array]):
         varies = self.deviation > 0
         scale: Array = varies / np.where(varies, self.deviation, 1)
         Y: Array = (X - self.mean) * scale
+        shape, dtype = Y.shape, Y.dtype
 
         def backward(grad: Array) -> Array:
-            same_form("Standardize", grad, Y.shape, Y.dtype)
+            same_form("Standardize", grad, shape, dtype)
             dX: Array = grad * scale
             return dX
 

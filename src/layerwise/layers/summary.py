@@ -21,8 +21,8 @@ def size(layer: Layer[Any, Any]) -> str:
 def lines(layer: Layer[Any, Any], path: str, before: Row | None, after: Row | None) -> list[Line]:
     """Path, name, shapes and number of parameters: of a layer, then of each layer inside it."""
     inside: list[Line] = []
-    if rows := getattr(layer, "rows", None):
-        inside = rows(f"{path}.")
+    if hasattr(layer, "table_lines"):  # a Sequential, which knows more of the shapes inside
+        inside = layer.table_lines(f"{path}.")
     else:
         for name, part in layer.parts().items():
             if isinstance(part, Layer):

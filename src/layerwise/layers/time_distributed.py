@@ -45,13 +45,13 @@ class TimeDistributed(Layer[Array, Array]):
         rows, lead = self._rows(X)
         forward = self.layer.forward_from_data if from_data else self.layer.forward
         inside, way_back = forward(rows)
-        shape, dtype = inside.shape, inside.dtype
-        Y = inside.reshape(*lead, *shape[1:])
+        Y = inside.reshape(*lead, *inside.shape[1:])
+        before, within, after, dtype = X.shape, inside.shape, Y.shape, Y.dtype
 
         def backward(grad: Array) -> Array:
-            same_form("TimeDistributed", grad, Y.shape, dtype)
-            dX = way_back(grad.reshape(shape))
-            return dX if from_data else dX.reshape(X.shape)
+            same_form("TimeDistributed", grad, after, dtype)
+            dX = way_back(grad.reshape(within))
+            return dX if from_data else dX.reshape(before)
 
         return Y, backward
 
