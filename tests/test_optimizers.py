@@ -1,30 +1,38 @@
-"""Optimizers: each formula by hand, and copies that go on bit for bit."""
+"""Optimizers: what all of them keep to, and copies that go on bit for bit."""
 
 import pickle
 import tracemalloc
 from collections.abc import Callable
 from copy import deepcopy
-from math import inf, nan, sqrt
+from math import inf, nan
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+import layerwise
 from layerwise import (
     SGD,
+    Adagrad,
     Adam,
+    AdamW,
     Array,
     Dense,
+    Lion,
     MeanSquaredError,
     Optimizer,
     Parameter,
+    RMSprop,
     Sequential,
+    SoftmaxCrossEntropy,
     Tanh,
     Vector,
+    fit,
+    step_decay,
 )
+from layerwise.optimizers.base import clip
 from tests.raising import raises
+from tests.stepping import steps
 
 Make = Callable[[list[Parameter]], Optimizer]
 
@@ -35,141 +43,12 @@ EACH = pytest.mark.parametrize(
         pytest.param(lambda p: SGD(p, 0.1, momentum=0.9), id="momentum"),
         pytest.param(lambda p: SGD(p, 0.1, momentum=0.9, nesterov=True), id="Nesterov"),
         pytest.param(lambda p: Adam(p, 0.1), id="Adam"),
+        pytest.param(lambda p: AdamW(p, 0.1, weight_decay=0.5), id="AdamW"),
+        pytest.param(lambda p: RMSprop(p, 0.1), id="RMSprop"),
+        pytest.param(lambda p: Adagrad(p, 0.1), id="Adagrad"),
+        pytest.param(lambda p: Lion(p, 0.1, weight_decay=0.5), id="Lion"),
     ],
 )
-
-
-def steps(optimizer: Optimizer, parameter: Parameter, gradients: list[Any]) -> list[Any]:
-    """The value after a step with each of the gradients."""
-    values = []
-    for gradient in gradients:
-        parameter.add_grad(np.array(gradient, parameter.dtype))
-        optimizer.step()
-        values.append(parameter.value.tolist())
-    return values
-
-
-class TestSGD:
-    def test_by_hand(self) -> None:
-        p = Parameter(np.array([1.0, -1.0]))
-        assert steps(SGD([p], 0.5), p, [[2.0, 4.0], [-1.0, 1.0]]) == [[0.0, -3.0], [0.5, -3.5]]
-
-    def test_momentum_as_in_the_course(self) -> None:
-        """Part 4.5 prints the velocities; from zero, the value is their sum."""
-        p = Parameter(np.zeros((2, 2)))
-        gradients = [[[1.0, 2.0], [3.0, 4.0]], [[0.5, 1.5], [2.5, 3.5]]]
-        values = steps(SGD([p], 0.1, momentum=0.9), p, gradients)
-        first, second = np.array([[-0.1, -0.2], [-0.3, -0.4]]), [[-0.14, -0.33], [-0.52, -0.71]]
-        np.testing.assert_allclose(values[0], first, rtol=1e-14)
-        np.testing.assert_allclose(values[1], first + second, rtol=1e-14)
-
-    def test_nesterov_by_hand(self) -> None:
-        """v: -1, then -1/2 - 2 = -5/2. Steps: -1/2 - 1 = -3/2, then -5/4 - 2 = -13/4."""
-        p = Parameter(np.array([0.0]))
-        optimizer = SGD([p], 0.5, momentum=0.5, nesterov=True)
-        assert steps(optimizer, p, [[2.0], [4.0]]) == [[-1.5], [-4.75]]
-
-    def test_a_new_learning_rate_holds_for_new_gradients_only(self) -> None:
-        """v: -1, then -1/2 - 4 = -9/2."""
-        p = Parameter(np.array([0.0]))
-        optimizer = SGD([p], 0.5, momentum=0.5)
-        assert steps(optimizer, p, [[2.0]]) == [[-1.0]]
-        optimizer.learning_rate = 1.0
-        assert steps(optimizer, p, [[4.0]]) == [[-5.5]]
-
-    def test_the_learning_rate_is_a_hundredth_by_default(self) -> None:
-        assert SGD([Parameter(np.zeros(1))]).learning_rate == 0.01
-
-    @pytest.mark.parametrize("momentum", [-0.1, 1, 1.5, nan])
-    def test_other_momenta_are_refused(self, momentum: float) -> None:
-        with raises(ValueError, f"SGD: momentum={momentum} came, expected at least 0 and below 1"):
-            SGD([Parameter(np.zeros(1))], momentum=momentum)
-
-    def test_nesterov_without_momentum_is_refused(self) -> None:
-        with raises(
-            ValueError,
-            "SGD: nesterov=True without momentum came, expected one, as in momentum=0.9",
-        ):
-            SGD([Parameter(np.zeros(1))], nesterov=True)
-
-
-class TestAdam:
-    def test_two_steps_by_hand(self) -> None:
-        """β₁ = 1/2 and β₂ = 3/4, with gradients 2 and then 1.
-
-        m: 1, 1; m̂: 1 / (1/2) = 2, 1 / (3/4) = 4/3.
-        v: 1, 3/4 + 1/4 = 1; v̂: 1 / (1/4) = 4, 1 / (7/16) = 16/7.
-        """
-        p = Parameter(np.array([5.0]))
-        optimizer = Adam([p], 0.1, beta1=0.5, beta2=0.75, epsilon=0.5)
-        values = steps(optimizer, p, [[2.0], [1.0]])
-        first = 5 - 0.1 * 2 / (2 + 0.5)
-        second = first - 0.1 * (4 / 3) / (4 / sqrt(7) + 0.5)
-        np.testing.assert_allclose(values, [[first], [second]], rtol=1e-14)
-
-    @given(data=st.data())
-    def test_the_textbook_formula(self, data: st.DataObject) -> None:
-        rng = np.random.default_rng(data.draw(st.integers(0, 999)))
-        beta1 = data.draw(st.sampled_from([0.0, 0.5, 0.9]))
-        beta2 = data.draw(st.sampled_from([0.0, 0.5, 0.999]))
-        epsilon = data.draw(st.sampled_from([1e-8, 1.0]))
-        rate = data.draw(st.sampled_from([0.001, 0.1]))
-        gradients = rng.normal(size=(8, 3)) * 10.0 ** rng.integers(-3, 4, (8, 3))
-        p = Parameter(np.ones(3))
-        optimizer = Adam([p], rate, beta1=beta1, beta2=beta2, epsilon=epsilon)
-        theta, m, v = np.ones(3), np.zeros(3), np.zeros(3)
-        for t, g in enumerate(gradients, 1):
-            steps(optimizer, p, [g])
-            m = beta1 * m + (1 - beta1) * g
-            v = beta2 * v + (1 - beta2) * g * g
-            m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
-            theta = theta - rate * m_hat / (np.sqrt(v_hat) + epsilon)
-            np.testing.assert_allclose(p.value, theta, rtol=1e-11)
-
-    def test_the_first_step_is_the_learning_rate_whatever_the_size(self) -> None:
-        p = Parameter(np.zeros(4))
-        values = steps(Adam([p], 0.5), p, [[1e-3, -1e-3, 1e6, 0.0]])
-        np.testing.assert_allclose(values, [[-0.5, 0.5, -0.5, 0.0]], rtol=1.1e-5)
-
-    def test_a_new_learning_rate_scales_the_whole_step(self) -> None:
-        p, q = Parameter(np.zeros(1)), Parameter(np.zeros(1))
-        one, other = Adam([p], 0.5), Adam([q], 0.5)
-        other.learning_rate = 0.125
-        (((a,),), ((b,),)) = steps(one, p, [[3.0]]), steps(other, q, [[3.0]])
-        assert a == 4 * b
-
-    def test_float32_is_computed_in_float32(self) -> None:
-        """Bit for bit: every factor is rounded to float32 before it is used."""
-        rng, f = np.random.default_rng(0), np.float32
-        p = Parameter(rng.standard_normal(1000, dtype=f))
-        adam, value = Adam([p], 0.1, epsilon=0.3), p.value.copy()
-        m, v = np.zeros(1000, f), np.zeros(1000, f)
-        for t in 1, 2, 3:
-            g = rng.standard_normal(1000, dtype=f)
-            p.add_grad(g)
-            adam.step()
-            m, v = m * f(0.9) + g, v * f(0.999) + g * g
-            m_scale, v_scale = (1 - 0.9) / (1 - 0.9**t), sqrt((1 - 0.999) / (1 - 0.999**t))
-            step = m / (np.sqrt(v) + f(0.3 / v_scale)) * f(0.1 * m_scale / v_scale)
-            value -= step
-            assert np.array_equal(p.value, value)
-
-    def test_defaults(self) -> None:
-        adam = Adam([Parameter(np.zeros(1))])
-        assert (adam.learning_rate, adam.betas) == (0.001, (0.9, 0.999))
-        assert adam.epsilon == 1e-8
-
-    @pytest.mark.parametrize("name", ["beta1", "beta2"])
-    @pytest.mark.parametrize("beta", [-0.1, 1, 2.0, nan])
-    def test_other_betas_are_refused(self, name: str, beta: float) -> None:
-        options: Any = {name: beta}
-        with raises(ValueError, f"Adam: {name}={beta} came, expected at least 0 and below 1"):
-            Adam([Parameter(np.zeros(1))], **options)
-
-    @pytest.mark.parametrize("epsilon", [0, -1e-8, inf, nan])
-    def test_other_epsilons_are_refused(self, epsilon: float) -> None:
-        with raises(ValueError, f"Adam: epsilon={epsilon} came, expected a positive number"):
-            Adam([Parameter(np.zeros(1))], epsilon=epsilon)
 
 
 @EACH
@@ -231,15 +110,15 @@ class TestEach:
     def test_each_number_goes_its_own_way(self, make: Make) -> None:
         """One vector or many parameters: the numbers are the same."""
         gradients = np.random.default_rng(0).normal(size=(4, 5))
-        a, b, c = Parameter(np.zeros((2, 2))), Parameter(np.zeros(1)), Parameter(np.zeros(5))
+        a, b, c = (Parameter(np.zeros(shape)) for shape in ((2, 2), (1, 1), (1, 5)))
         parts, whole = make([a, b]), make([c])
         for g in gradients:
             a.add_grad(g[:4].reshape(2, 2))
-            b.add_grad(g[4:])
+            b.add_grad(g[4:].reshape(1, 1))
             parts.step()
-            c.add_grad(g)
+            c.add_grad(g.reshape(1, 5))
             whole.step()
-        assert [*a.value.ravel(), *b.value] == c.value.tolist()
+        assert [*a.value.ravel(), *b.value.ravel()] == c.value.ravel().tolist()
 
     def test_a_step_without_a_gradient_is_refused(self, make: Make) -> None:
         p = Parameter(np.ones(2))
@@ -282,7 +161,8 @@ class TestEach:
         gradients = [[1.0, -2.0], [0.5, 0.25], [-3.0, 1.0]]
         p, q = Parameter(np.ones(2, np.float32)), Parameter(np.ones(2))
         one, other = make([p]), make([q])
-        np.testing.assert_allclose(steps(one, p, gradients), steps(other, q, gradients), rtol=1e-5)
+        found, expected = steps(one, p, gradients), steps(other, q, gradients)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
     def test_after_a_reset_the_steps_are_those_of_a_new_one(self, make: Make) -> None:
         p, q = Parameter(np.zeros(1)), Parameter(np.zeros(1))
@@ -309,7 +189,7 @@ class TestEach:
             optimizer.learning_rate = rate
         assert optimizer.learning_rate == 0.1
         with raises(ValueError, message):
-            {"SGD": SGD, "Adam": Adam}[name]([Parameter(np.zeros(1))], rate)
+            getattr(layerwise, name)([Parameter(np.zeros(1))], rate)
 
     def test_no_parameters_are_refused(self, make: Make) -> None:
         with raises(
@@ -326,6 +206,155 @@ class TestEach:
             "make all layers with the same dtype=",
         ):
             make([Parameter(np.zeros(1)), Parameter(np.zeros(1, np.float32))])
+
+    def test_a_large_gradient_is_clipped_before_the_update(self, make: Make) -> None:
+        """‖(3, 4, 12)‖ = 13, over both parameters."""
+        a, b, c, d = (Parameter(np.zeros(n)) for n in (2, 1, 2, 1))
+        one, other = make([a, b]), make([c, d])
+        one.clip_norm = 6.5
+        scale = 6.5 / (13 + 1e-6)
+        for _ in range(2):
+            a.add_grad(np.array([3.0, 4.0]))
+            b.add_grad(np.array([12.0]))
+            c.add_grad(np.array([3.0, 4.0]) * scale)
+            d.add_grad(np.array([12.0]) * scale)
+            one.step()
+            other.step()
+        np.testing.assert_array_equal(a.value, c.value)
+        np.testing.assert_array_equal(b.value, d.value)
+
+    def test_it_takes_a_norm_to_clip_to(self, make: Make) -> None:
+        kind: Any = type(make([Parameter(np.zeros(1))]))
+        p = [Parameter(np.zeros(1))]
+        assert kind(p, clip_norm=2).clip_norm == 2.0
+        assert kind(p).clip_norm is None
+        message = f"{kind.__name__}: clip_norm=0 came, expected a positive number"
+        with raises(ValueError, message):
+            kind(p, clip_norm=0)
+
+    def test_a_function_of_the_step_is_the_learning_rate_of_each(self, make: Make) -> None:
+        p, q = Parameter(np.zeros((1, 1))), Parameter(np.zeros((1, 1)))
+        one, other = make([p]), make([q])
+        asked: list[int] = []
+
+        def rate(step: int) -> float:
+            asked.append(step)
+            return 0.5 / (step + 1)
+
+        one.learning_rate = rate
+        assert one.learning_rate == 0.5
+        asked.clear()
+        for step in range(4):
+            other.learning_rate = 0.5 / (step + 1)
+            (a,), (b,) = steps(one, p, [[[step - 1.5]]]), steps(other, q, [[[step - 1.5]]])
+            assert a == b
+            assert one.learning_rate == other.learning_rate
+        assert asked == [0, 1, 2, 3]
+        one.reset()
+        assert one.learning_rate == 0.5
+
+    def test_its_state_goes_on_bit_for_bit(self, make: Make) -> None:
+        p, q = Parameter(np.ones((2, 1))), Parameter(np.ones((2, 1)))
+        one, other = make([p]), make([q])
+        steps(one, p, [[[1.0], [-2.0]], [[3.0], [0.5]]])
+        steps(other, q, [[[9.0], [9.0]]])
+        state = one.state()
+        q.value = p.value
+        other.load_state(state)
+        gradients = [[[0.25], [1.0]], [[-1.0], [2.0]]]
+        assert steps(other, q, gradients) == steps(one, p, gradients)
+        assert one.steps == other.steps == 4
+        assert state["steps"] == 2  # a copy
+
+    def test_a_state_of_another_is_refused(self, make: Make) -> None:
+        p = Parameter(np.ones(2))
+        optimizer = make([p])
+        steps(optimizer, p, [[1.0, 2.0]])
+        before = optimizer.state()
+        wrong = {**before, "steps": np.array(7), "moments.9": np.ones(3)}
+        with raises(
+            ValueError,
+            "load_state: the state is of another optimizer: moments.9 is not in this optimizer. "
+            "Nothing was changed: make the optimizer as the one that was saved was made",
+        ):
+            optimizer.load_state(wrong)
+        np.testing.assert_equal(optimizer.state(), before)
+
+
+class TestClip:
+    def test_a_small_gradient_is_left_as_it_is(self) -> None:
+        g = np.array([3.0, 4.0])
+        clip(g, 5.1)
+        assert g.tolist() == [3.0, 4.0]
+
+    def test_what_is_not_finite_is_left_for_training_to_see(self) -> None:
+        for wrong in inf, nan:
+            g = np.array([3.0, wrong])
+            clip(g, 1.0)
+            np.testing.assert_array_equal(g, [3.0, wrong])
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_squares_that_are_too_large_are_no_infinity(self, dtype: type[Any]) -> None:
+        g = np.array([3, -4], dtype) * dtype(np.finfo(dtype).max / 8)
+        clip(g, 5.0)
+        np.testing.assert_allclose(g, [3, -4], rtol=1e-6)
+        assert g.dtype == dtype
+
+
+class TestSchedules:
+    """The learning rate as a function; the functions that are ready are in test_schedules.py."""
+
+    @pytest.mark.parametrize("rate", [-1, inf, nan])
+    def test_a_wrong_rate_is_refused_and_nothing_changes(self, rate: float) -> None:
+        p = Parameter(np.array([[1.0]]))
+        rates = [0.5, 0.25, rate]
+        adamw = AdamW([p], rates.__getitem__, weight_decay=0.5, clip_norm=0.1)
+        steps(adamw, p, [[[1.0]], [[2.0]]])
+        before, value = adamw.state(), p.value.copy()
+        p.add_grad(np.array([[3.0]]))
+        with raises(
+            ValueError,
+            f"AdamW: learning_rate(2)={rate} came, expected a finite number of at least 0",
+        ):
+            adamw.step()
+        np.testing.assert_equal(adamw.state(), before)
+        assert (p.value, p.grad.item(), adamw.learning_rate) == (value, 3.0, 0.25)
+        other = AdamW([Parameter(np.array([[1.0]]))], rates.__getitem__)
+        with raises(
+            ValueError,
+            f"AdamW: learning_rate(2)={rate} came, expected a finite number of at least 0",
+        ):
+            other.load_state(before)
+        assert (other.steps, other.learning_rate) == (0, 0.5)
+
+    def test_a_rate_that_is_no_number_is_refused(self) -> None:
+        wrong: Any = str
+        with raises(TypeError, "SGD: learning_rate(0)='0' came, expected a number"):
+            SGD([Parameter(np.ones(1))], wrong)
+
+    def test_a_rate_of_zero_changes_nothing(self) -> None:
+        p = Parameter(np.array([1.0]))
+        assert steps(SGD([p], lambda _: 0.0), p, [[1.0]]) == [[1.0]]
+
+    def test_steps_are_mini_batches_of_fit(self) -> None:
+        network = Dense(2, 3, rng=0)
+        sgd = SGD(network.parameters(), step_decay(0.5, 0.5, every=3))
+        rng = np.random.default_rng(0)
+        X, y = rng.normal(size=(10, 2)), rng.integers(0, 3, 10)
+        fit(network, X, y, loss=SoftmaxCrossEntropy(), optimizer=sgd, batch_size=4, epochs=2, rng=0)
+        assert (sgd.steps, sgd.learning_rate) == (6, 0.25)
+
+    def test_a_state_goes_on_in_the_schedule(self) -> None:
+        p, q = Parameter(np.zeros(1)), Parameter(np.zeros(1))
+        one, other = (SGD([x], step_decay(1.0, 0.5, every=1)) for x in (p, q))
+        steps(one, p, [[1.0], [1.0]])
+        other.load_state(one.state())
+        assert other.learning_rate == 0.25  # of the step that comes
+        assert steps(other, q, [[1.0]]) == [[-0.25]]
+
+    def test_a_pickle_has_it(self) -> None:
+        p, sgd = by_pickle((q := Parameter(np.zeros(1)), SGD([q], step_decay(1.0, 0.5, every=1))))
+        assert steps(sgd, p, [[1.0], [1.0]]) == [[-1.0], [-1.5]]
 
 
 class TestTwoOptimizers:

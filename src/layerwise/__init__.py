@@ -5,13 +5,25 @@ from typing import TYPE_CHECKING
 
 from layerwise.arrays import Array, Indices, Matrix, Vector, matrix_multiply
 from layerwise.history import Epoch, History, Interrupted
-from layerwise.initializers import glorot_normal, glorot_uniform, he_normal, he_uniform
+from layerwise.initializers import (
+    constant,
+    glorot_normal,
+    glorot_uniform,
+    he_normal,
+    he_uniform,
+    lecun_normal,
+    lecun_uniform,
+    normal,
+    orthogonal,
+    uniform,
+    zeros,
+)
 from layerwise.layers.activations import ReLU, Sigmoid, Tanh, relu, sigmoid, softmax
 from layerwise.layers.base import Layer
 from layerwise.layers.dense import Dense
 from layerwise.losses import MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
 from layerwise.network import Sequential
-from layerwise.optimizers import SGD, Adam, Optimizer
+from layerwise.optimizers.base import Optimizer
 from layerwise.parameter import Parameter, ParameterVector
 from layerwise.training import fit, train
 
@@ -27,8 +39,13 @@ if TYPE_CHECKING:
     from layerwise.layers.softmax import LogSoftmax, Softmax, log_softmax
     from layerwise.layers.standardize import Standardize
     from layerwise.layers.time_distributed import TimeDistributed
+    from layerwise.optimizers.adam import Adam, AdamW
+    from layerwise.optimizers.adaptive import Adagrad, RMSprop
+    from layerwise.optimizers.lion import Lion
+    from layerwise.optimizers.sgd import SGD
+    from layerwise.schedules import cosine, exponential_decay, one_cycle, step_decay
 else:
-    # Imported when first asked for, because it takes as long as the rest.
+    # Imported when first asked for, because it takes time, and few programs need all of it.
     _LATER = {
         "BatchNorm": "layers.normalization",
         "Dropout": "layers.dropout",
@@ -62,6 +79,20 @@ else:
         "selu": "layers.exponential_units",
         "silu": "layers.smooth_activations",
         "softplus": "layers.smooth_activations",
+        "Adagrad": "optimizers.adaptive",
+        "Adam": "optimizers.adam",
+        "AdamW": "optimizers.adam",
+        "GradientReport": "gradients",
+        "Lion": "optimizers.lion",
+        "RMSprop": "optimizers.adaptive",
+        "SGD": "optimizers.sgd",
+        "check_layer": "gradients",
+        "check_loss": "gradients",
+        "cosine": "schedules",
+        "exponential_decay": "schedules",
+        "numerical_gradient": "gradients",
+        "one_cycle": "schedules",
+        "step_decay": "schedules",
     }
 
     def __getattr__(name: str) -> object:
@@ -80,7 +111,9 @@ __all__ = [
     "GELU",
     "SELU",
     "SGD",
+    "Adagrad",
     "Adam",
+    "AdamW",
     "Array",
     "BatchNorm",
     "Dense",
@@ -97,6 +130,7 @@ __all__ = [
     "LayerNorm",
     "LeakyReLU",
     "LogSoftmax",
+    "Lion",
     "Matrix",
     "MeanSquaredError",
     "Optimizer",
@@ -105,6 +139,7 @@ __all__ = [
     "Parameter",
     "ParameterVector",
     "RMSNorm",
+    "RMSprop",
     "ReLU",
     "Residual",
     "Sequential",
@@ -121,6 +156,9 @@ __all__ = [
     "check_layer",
     "check_loss",
     "elu",
+    "constant",
+    "cosine",
+    "exponential_decay",
     "fit",
     "gelu",
     "glorot_normal",
@@ -130,13 +168,21 @@ __all__ = [
     "he_uniform",
     "leaky_relu",
     "log_softmax",
+    "lecun_normal",
+    "lecun_uniform",
     "matrix_multiply",
+    "normal",
     "numerical_gradient",
+    "one_cycle",
+    "orthogonal",
     "relu",
     "selu",
     "sigmoid",
     "silu",
     "softmax",
     "softplus",
+    "step_decay",
     "train",
+    "uniform",
+    "zeros",
 ]

@@ -51,6 +51,22 @@ def fraction(who: str, name: str, value: object) -> float:
     return number
 
 
+def at_least_zero(who: str, name: str, value: object) -> float:
+    """The value as a float, where it is a finite number that is not negative."""
+    number = _real(who, name, value)
+    if not 0 <= number < inf:
+        raise ValueError(f"{who}: {name}={value} came, expected a finite number of at least 0")
+    return number
+
+
+def finite(who: str, name: str, value: object) -> float:
+    """The value as a float, where it is a finite number."""
+    number = _real(who, name, value)
+    if not -inf < number < inf:
+        raise ValueError(f"{who}: {name}={value} came, expected a finite number")
+    return number
+
+
 def _real(who: str, name: str, value: object) -> float:
     if not isinstance(value, Real):
         raise TypeError(f"{who}: {name}={value!r} came, expected a number")
@@ -123,19 +139,27 @@ def no_product(X: tuple[int, ...], W: tuple[int, ...]) -> ValueError:
     return ValueError(message)
 
 
-def refuse_other_state(own: Mapping[str, NDArray[Any]], given: Mapping[str, NDArray[Any]]) -> None:
+def refuse_other_state(
+    own: Mapping[str, NDArray[Any]],
+    given: Mapping[str, NDArray[Any]],
+    *,
+    what: str = "load_state: the state",
+    of: str = "layer",
+    also: Iterable[str] = (),
+) -> None:
     """Refuse a state that has not the same names, shapes and dtypes; say all that differs."""
     differences = [f"{path} is missing" for path in own if path not in given]
-    differences += [f"{path} is not in this layer" for path in given if path not in own]
+    differences += [f"{path} is not in this {of}" for path in given if path not in own]
     for path in own.keys() & given.keys():
-        for what in "shape", "dtype":
-            came, expected = getattr(given[path], what), getattr(own[path], what)
+        for form in "shape", "dtype":
+            came, expected = getattr(given[path], form), getattr(own[path], form)
             if came != expected:
-                differences.append(f"{path} has {what} {came}, expected {expected}")
+                differences.append(f"{path} has {form} {came}, expected {expected}")
+    differences += also
     if differences:
         raise ValueError(
-            f"load_state: the state is of another layer: {'; '.join(sorted(differences))}. "
-            "Nothing was changed: make the layer as the one that was saved was made"
+            f"{what} is of another {of}: {'; '.join(sorted(differences))}. "
+            f"Nothing was changed: make the {of} as the one that was saved was made"
         )
 
 

@@ -116,7 +116,8 @@ class ParameterVector:
 
     `value` and `grad` are 1-D, those of two or more axes first; from now on each parameter's arrays
     are views of them, so that an optimizer is a formula on two vectors, and the arrays that it had
-    before refuse writes. A parameter given twice is packed once.
+    before refuse writes. A parameter given twice is packed once. `weights` is the part of `value`
+    that holds parameters of two or more axes.
 
     A parameter's own arrays are the truth. When another vector has taken a parameter since,
     `collect` copies it back here; a copy or a pickle packs anew, over the copied parameters.
@@ -142,6 +143,7 @@ class ParameterVector:
         size = sum(parameter.value.size for parameter in self.parameters)
         self.value: Vector = np.empty(size, self.parameters[0].dtype)
         self.grad: Vector = np.empty_like(self.value)
+        self.weights: Vector = self.value[: sum(p.value.size for p in given if len(p.shape) > 1)]
         self._views: list[tuple[Parameter, Array, Array]] = []
         start = 0
         for parameter in self.parameters:

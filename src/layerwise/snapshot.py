@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from layerwise.data import is_finite
 from layerwise.layers.base import Layer, walk
-from layerwise.optimizers import Optimizer
+from layerwise.optimizers.base import Optimizer
 
 
 class Snapshot:

@@ -16,7 +16,7 @@ from layerwise.history import Epoch, History, Interrupted
 from layerwise.layers.base import Layer, Out
 from layerwise.losses import Loss
 from layerwise.metrics import Metrics, evaluate
-from layerwise.optimizers import Optimizer
+from layerwise.optimizers.base import Optimizer
 from layerwise.progress import progress_bar
 from layerwise.snapshot import Snapshot
 
