@@ -18,8 +18,12 @@ from numpy.typing import DTypeLike, NDArray
 import layerwise
 from layerwise import (
     SGD,
+    Hinge,
+    Huber,
     Layer,
+    MeanAbsoluteError,
     MeanSquaredError,
+    Poisson,
     Sequential,
     SigmoidCrossEntropy,
     SoftmaxCrossEntropy,
@@ -43,25 +47,78 @@ class LossCase:
     target: Callable[[np.random.Generator], NDArray[Any]]
 
 
+def weighted(
+    loss: Callable[[Any, NDArray[Any], NDArray[Any]], tuple[float, Any]],
+) -> Loss[Any]:
+    """The loss with a weight for each of five rows, and the same again for more rows."""
+
+    def of_rows(Y: Any, target: NDArray[Any]) -> tuple[float, Any]:
+        return loss(Y, target, np.resize([1, 3, 0, 2, 0.5], len(Y)))
+
+    return of_rows
+
+
+def real(*shape: int) -> Callable[[np.random.Generator], NDArray[Any]]:
+    return lambda rng: rng.standard_normal(shape)
+
+
+def classes(*shape: int) -> Callable[[np.random.Generator], NDArray[Any]]:
+    return lambda rng: rng.integers(3, size=shape)
+
+
+def soft(rng: np.random.Generator) -> NDArray[Any]:
+    return rng.dirichlet(np.ones(3), 5)
+
+
 LOSSES = [
-    LossCase("MSE", MeanSquaredError(), (5, 3), lambda rng: rng.standard_normal((5, 3))),
-    LossCase("MSE of vectors", MeanSquaredError(), (5,), lambda rng: rng.standard_normal(5)),
+    LossCase("MSE", MeanSquaredError(), (5, 3), real(5, 3)),
+    LossCase("MSE of vectors", MeanSquaredError(), (5,), real(5)),
+    LossCase("MAE", MeanAbsoluteError(), (5, 3), real(5, 3)),
+    LossCase("Huber", Huber(), (5, 3), real(5, 3)),
+    LossCase("Huber, small delta", Huber(delta=0.3), (5,), real(5)),
+    LossCase("Poisson", Poisson(), (5, 2), lambda rng: rng.poisson(2.0, size=(5, 2))),
+    LossCase("hinge", Hinge(), (5, 3), lambda rng: 2 * rng.integers(2, size=(5, 3)) - 1),
     LossCase("sigmoid", SigmoidCrossEntropy(), (5, 3), lambda rng: rng.integers(2, size=(5, 3))),
     LossCase("sigmoid, soft", SigmoidCrossEntropy(), (5, 1), lambda rng: rng.random((5, 1))),
     LossCase(
-        "softmax, classes", SoftmaxCrossEntropy(), (5, 3), lambda rng: rng.integers(3, size=5)
+        "sigmoid, positive weight",
+        SigmoidCrossEntropy(positive_weight=3),
+        (5, 2),
+        lambda rng: rng.integers(2, size=(5, 2)),
     ),
+    LossCase("softmax, classes", SoftmaxCrossEntropy(), (5, 3), classes(5)),
     LossCase(
         "softmax, one-hot", SoftmaxCrossEntropy(), (5, 3), lambda rng: np.eye(3)[[0, 2, 1, 1, 0]]
     ),
+    LossCase("softmax, soft", SoftmaxCrossEntropy(), (5, 3), soft),
+    LossCase("softmax of sequences", SoftmaxCrossEntropy(), (5, 2, 3), classes(5, 2)),
+    LossCase("softmax, smoothed", SoftmaxCrossEntropy(label_smoothing=0.2), (5, 3), classes(5)),
+    LossCase("softmax, soft, smoothed", SoftmaxCrossEntropy(label_smoothing=0.2), (5, 3), soft),
+]
+# By weights, which are no mean over rows each of which counts as much.
+WEIGHTED = [
+    LossCase("MSE, weights", weighted(MeanSquaredError()), (5, 3), real(5, 3)),
     LossCase(
-        "softmax, soft", SoftmaxCrossEntropy(), (5, 3), lambda rng: rng.dirichlet(np.ones(3), 5)
+        "MSE of sequences, weights of positions",
+        weighted(lambda Y, t, w: MeanSquaredError()(Y, t, np.outer(w, [1, 2]))),
+        (5, 2, 3),
+        real(5, 2, 3),
+    ),
+    LossCase("softmax, weights", weighted(SoftmaxCrossEntropy()), (5, 3), classes(5)),
+    LossCase("softmax, soft, weights", weighted(SoftmaxCrossEntropy()), (5, 3), soft),
+    LossCase("classes", SoftmaxCrossEntropy(class_weight=[1, 3, 0.5]), (5, 3), classes(5)),
+    LossCase("classes, soft", SoftmaxCrossEntropy(class_weight=[1, 3, 0.5]), (5, 3), soft),
+    LossCase(
+        "classes, smoothed, and weights of rows",
+        weighted(SoftmaxCrossEntropy(class_weight=[1, 3, 0], label_smoothing=0.2)),
+        (5, 3),
+        classes(5),
     ),
     LossCase(
-        "softmax of sequences",
-        SoftmaxCrossEntropy(),
+        "softmax of sequences, ignore",
+        SoftmaxCrossEntropy(ignore=-1),
         (5, 2, 3),
-        lambda rng: rng.integers(3, size=(5, 2)),
+        lambda rng: np.where(rng.random((5, 2)) < 0.4, -1, rng.integers(3, size=(5, 2))),
     ),
 ]
 
@@ -73,7 +130,8 @@ def of(cases: list[LayerCase]) -> pytest.MarkDecorator:
 each_layer = of(LAYERS)
 each_by_rows = of([case for case in LAYERS if case.by_rows])
 each_square = of([case for case in LAYERS if case.square])
-each_loss = pytest.mark.parametrize("case", LOSSES, ids=lambda case: case.name)
+each_loss = pytest.mark.parametrize("case", LOSSES + WEIGHTED, ids=lambda case: case.name)
+each_mean = pytest.mark.parametrize("case", LOSSES, ids=lambda case: case.name)
 each_mode = pytest.mark.parametrize("mode", ["fast", "full"])
 
 
@@ -218,7 +276,7 @@ def test_losses_leave_their_arguments_alone(case: LossCase) -> None:
     assert np.array_equal(target, before[1])
 
 
-@each_loss
+@each_mean
 def test_losses_are_means_over_rows(case: LossCase) -> None:
     Y, target = inputs(case), case.target(np.random.default_rng(1))
     value, grad = case.loss(Y, target)

@@ -1,7 +1,7 @@
 """Losses: values and gradients by hand, exact at the extremes, and every refusal."""
 
 from collections.abc import Callable
-from math import exp, log, log1p
+from math import exp, inf, log, log1p, nan
 from typing import Any
 
 import numpy as np
@@ -10,12 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from layerwise import Array, MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
+from layerwise import (
+    Array,
+    Hinge,
+    Huber,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Poisson,
+    SigmoidCrossEntropy,
+    SoftmaxCrossEntropy,
+)
 from tests.raising import raises
 
 Loss = Callable[[Array, NDArray[Any]], tuple[float, Array]]
 
 mse, sigmoid_loss, softmax_loss = MeanSquaredError(), SigmoidCrossEntropy(), SoftmaxCrossEntropy()
+mae = MeanAbsoluteError()
 LN2, LN3 = log(2), log(3)
 ALL = pytest.mark.parametrize("loss", [mse, sigmoid_loss, softmax_loss])
 SAME_SHAPE = pytest.mark.parametrize(
@@ -448,3 +458,343 @@ def test_a_matrix_is_refused(loss: Any) -> None:
         loss(M, A)
     with raises(TypeError, f"{name}: target {ending}"):
         loss(A, M)
+
+
+class TestMeanAbsoluteError:
+    def test_by_hand(self) -> None:
+        Y, T = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 0.0], [0.0, 8.0]])
+        value, grad = mae(Y, T)
+        assert value == (0 + 2 + 3 + 4) / 4
+        assert grad.tolist() == [[0.0, 0.25], [0.25, -0.25]]
+
+
+class TestHuber:
+    def test_by_hand(self) -> None:
+        """Errors 1, −2, 3 and −4 against δ = 2: squares up to it, then 2 |E| − 2."""
+        Y = np.array([1.0, -2.0, 3.0, -4.0])
+        value, grad = Huber(delta=2)(Y, np.zeros(4))
+        assert value == (0.5 + 2 + 4 + 6) / 4
+        assert grad.tolist() == [0.25, -0.5, 0.5, -0.5]
+
+    def test_delta_is_1_by_default(self) -> None:
+        assert Huber().delta == 1
+        assert Huber()(np.array([3.0]), np.array([0.0])) == (2.5, np.array([1.0]))
+
+    @pytest.mark.parametrize("delta", [0, -1, inf, nan])
+    def test_a_delta_that_is_not_positive_is_refused(self, delta: float) -> None:
+        with raises(ValueError, f"Huber: delta={delta} came, expected a positive number"):
+            Huber(delta)
+
+
+class TestPoisson:
+    def test_by_hand(self) -> None:
+        """Rates 1, 3 and 1/3 for the counts 2, 3 and 0."""
+        value, grad = Poisson()(np.array([0.0, LN3, -LN3]), np.array([2, 3, 0]))
+        assert value == pytest.approx((1 + (3 - 3 * LN3) + 1 / 3) / 3, rel=1e-15)
+        np.testing.assert_allclose(grad, np.array([-1, 0, 1 / 3]) / 3, atol=1e-15)
+
+    def test_the_best_constant_answer_is_the_logarithm_of_the_mean(self) -> None:
+        counts = np.array([0.0, 1.0, 5.0])
+        np.testing.assert_allclose(Poisson()(np.full(3, log(2)), counts)[1].sum(), 0, atol=1e-15)
+
+    def test_a_negative_count_is_refused(self) -> None:
+        with raises(
+            ValueError,
+            "Poisson: target has numbers from -1.0 to 2.0, expected counts, at least 0",
+        ):
+            Poisson()(np.zeros(2), np.array([2, -1]))
+
+
+class TestHinge:
+    def test_by_hand(self) -> None:
+        """Beyond the margin, on it, short of it, and on the wrong side."""
+        Y, T = np.array([3.0, -1.0, 0.5, 2.0]), np.array([1.0, -1.0, 1.0, -1.0])
+        value, grad = Hinge()(Y, T)
+        assert value == (0 + 0 + 0.5 + 3) / 4
+        assert grad.tolist() == [0.0, 0.0, -0.25, 0.25]
+
+    def test_other_targets_are_refused(self) -> None:
+        with raises(
+            ValueError,
+            "Hinge: target has numbers from 0.0 to 1.0 that are not all -1 or 1: "
+            "2 * target - 1 makes them of 0 and 1",
+        ):
+            Hinge()(np.zeros(2), np.array([0, 1]))
+
+
+class TestPositiveWeight:
+    def test_by_hand(self) -> None:
+        """A yes costs three times −log σ(0) = ln 2; the mean is over both entries all the same."""
+        value, grad = SigmoidCrossEntropy(positive_weight=3)(np.zeros(2), np.array([1.0, 0.0]))
+        assert value == pytest.approx((3 * LN2 + LN2) / 2, rel=1e-15)
+        assert grad.tolist() == [-0.75, 0.25]
+
+    def test_one_changes_nothing(self) -> None:
+        Y, T = np.array([LN3, -2.0]), np.array([0.25, 1.0])
+        one, plain = SigmoidCrossEntropy(positive_weight=1)(Y, T), sigmoid_loss(Y, T)
+        assert one[0] == plain[0]
+        assert np.array_equal(one[1], plain[1])
+
+    def test_zero_is_refused(self) -> None:
+        with raises(
+            ValueError,
+            "SigmoidCrossEntropy: positive_weight=0 came, expected a positive number",
+        ):
+            SigmoidCrossEntropy(positive_weight=0)
+
+
+class TestLabelSmoothing:
+    def test_by_hand(self) -> None:
+        """ε = 1/2 of two classes makes (3/4, 1/4) of the first; −log of 1/4 and of 3/4."""
+        loss, Y = SoftmaxCrossEntropy(label_smoothing=0.5), np.array([[0.0, LN3]])
+        value, grad = loss(Y, np.array([0]))
+        assert value == pytest.approx(0.75 * log(4) + 0.25 * log(4 / 3), rel=1e-15)
+        np.testing.assert_allclose(grad, [[0.25 - 0.75, 0.75 - 0.25]], rtol=1e-15)
+
+    def test_it_is_the_loss_of_smoothed_targets(self) -> None:
+        Y, T = np.random.default_rng(0).normal(size=(4, 3)), np.eye(3)[[0, 2, 1, 1]]
+        expected = softmax_loss(Y, 0.9 * T + 0.1 / 3)
+        for target in T, T.argmax(axis=1):
+            value, grad = SoftmaxCrossEntropy(label_smoothing=0.1)(Y, target)
+            assert value == pytest.approx(expected[0], rel=1e-14)
+            np.testing.assert_allclose(grad, expected[1], rtol=1e-13)
+
+    @pytest.mark.parametrize("smoothing", [1, -0.1])
+    def test_beyond_a_fraction_it_is_refused(self, smoothing: float) -> None:
+        with raises(
+            ValueError,
+            f"SoftmaxCrossEntropy: label_smoothing={smoothing} came, expected at least 0 and "
+            "below 1",
+        ):
+            SoftmaxCrossEntropy(label_smoothing=smoothing)
+
+
+class TestClassWeight:
+    Y = np.array([[0.0, LN3], [LN3, 0.0], [0.0, 0.0]])  # P: (1/4, 3/4), (3/4, 1/4), (1/2, 1/2)
+
+    def test_by_hand(self) -> None:
+        """Weights 3 and 1 of the classes 0, 1, 1: divided by their sum 5, not by 3 rows."""
+        loss = SoftmaxCrossEntropy(class_weight=[3, 1])
+        value, grad = loss(self.Y, np.array([0, 1, 1]))
+        assert value == pytest.approx((3 * log(4) + log(4) + LN2) / 5, rel=1e-15)
+        expected = np.array([[-2.25, 2.25], [0.75, -0.75], [0.5, -0.5]]) / 5
+        np.testing.assert_allclose(grad, expected, rtol=1e-15)
+
+    def test_one_hot_is_the_same(self) -> None:
+        loss, classes = SoftmaxCrossEntropy(class_weight=[3, 1]), np.array([0, 1, 1])
+        value, grad = loss(self.Y, one_hot(classes, 2))
+        expected = loss(self.Y, classes)
+        assert value == pytest.approx(expected[0], rel=1e-14)
+        np.testing.assert_allclose(grad, expected[1], rtol=1e-14)
+
+    def test_probabilities_by_hand(self) -> None:
+        """Half and half with weights 3 and 1: v T is (1.5, .5), and its sum 2 what is divided by.
+
+        3/2 log 4 + 1/2 log 4/3, and 3/2 ln 2 + 1/2 ln 2, by 4.
+        """
+        loss = SoftmaxCrossEntropy(class_weight=[3, 1])
+        value, grad = loss(self.Y[::2], np.full((2, 2), 0.5))
+        assert value == pytest.approx((1.5 * log(4) + 0.5 * log(4 / 3) + 2 * LN2) / 4, rel=1e-15)
+        expected = np.array([[2 / 4 - 1.5, 2 * 3 / 4 - 0.5], [1 - 1.5, 1 - 0.5]]) / 4
+        np.testing.assert_allclose(grad, expected, rtol=1e-15)
+
+    def test_with_smoothing_by_hand(self) -> None:
+        """ε = 1/2: T is (3/4, 1/4), v T (9/4, 1/4); divided by v of the class, 3. As in PyTorch."""
+        loss = SoftmaxCrossEntropy(class_weight=[3, 1], label_smoothing=0.5)
+        value, grad = loss(self.Y[:1], np.array([0]))
+        assert value == pytest.approx((2.25 * log(4) + 0.25 * log(4 / 3)) / 3, rel=1e-15)
+        np.testing.assert_allclose(grad, [[(2.5 / 4 - 2.25) / 3, (7.5 / 4 - 0.25) / 3]], rtol=1e-14)
+
+    @pytest.mark.parametrize("smoothing", [0.0, 0.3])
+    def test_a_class_of_weight_0_is_left_out(self, smoothing: float) -> None:
+        loss = SoftmaxCrossEntropy(class_weight=[2, 0], label_smoothing=smoothing)
+        value, grad = loss(self.Y, np.array([0, 1, 0]))
+        rest = loss(self.Y[::2], np.array([0, 0]))
+        assert value == pytest.approx(rest[0], rel=1e-14)
+        assert not grad[1].any()
+        np.testing.assert_allclose(grad[::2], rest[1], rtol=1e-14)
+
+    def test_another_number_of_classes_is_refused(self) -> None:
+        with raises(
+            ValueError,
+            "SoftmaxCrossEntropy: class_weight has shape (3,), expected (2,), a weight for each "
+            "class, because Y has 2 columns",
+        ):
+            SoftmaxCrossEntropy(class_weight=[1, 2, 3])(self.Y, np.array([0, 1, 1]))
+
+    def test_negative_weights_are_refused(self) -> None:
+        with raises(
+            ValueError,
+            "SoftmaxCrossEntropy: class_weight has numbers from -1.0 to 2.0, expected finite "
+            "numbers from 0 up",
+        ):
+            SoftmaxCrossEntropy(class_weight=[2, -1])
+
+
+class TestIgnore:
+    def test_padding_is_left_out(self) -> None:
+        """Whatever its logits are: nan too."""
+        Y = np.random.default_rng(0).normal(size=(2, 3, 4))
+        target = np.array([[1, 0, -1], [3, -1, -1]])
+        kept = target >= 0
+        expected = softmax_loss(Y[kept], target[kept])
+        Y[1, 2] = nan
+        value, grad = SoftmaxCrossEntropy(ignore=-1)(Y, target)
+        assert value == pytest.approx(expected[0], rel=1e-14)
+        np.testing.assert_allclose(grad[kept], expected[1], rtol=1e-14)
+        assert not grad[~kept].any()
+
+    def test_with_weights_of_rows_and_classes(self) -> None:
+        Y = np.random.default_rng(0).normal(size=(4, 3))
+        loss = SoftmaxCrossEntropy(ignore=1, class_weight=[1, 5, 2])
+        value, _ = loss(Y, np.array([0, 1, 2, 2]), np.array([2, 7, 1, 3]))
+        assert value == pytest.approx(
+            softmax_loss(Y[[0, 2, 3]], np.array([0, 2, 2]), np.array([2, 2, 6]))[0], rel=1e-14
+        )
+
+    def test_probabilities_have_nothing_to_ignore(self) -> None:
+        Y, T = np.array([[0.0, LN3]]), np.array([[0.5, 0.5]])
+        assert SoftmaxCrossEntropy(ignore=-1)(Y, T)[0] == softmax_loss(Y, T)[0]
+
+    def test_nothing_left_is_refused(self) -> None:
+        with raises(
+            ValueError,
+            "SoftmaxCrossEntropy: every target is -1, which is ignored: nothing is left",
+        ):
+            SoftmaxCrossEntropy(ignore=-1)(np.zeros((2, 3)), np.array([-1, -1]))
+
+    def test_other_numbers_beyond_the_classes_are_refused(self) -> None:
+        with raises(
+            ValueError,
+            "SoftmaxCrossEntropy: target has classes from -2 to 1, expected 0 to 2, because Y has "
+            "3 columns",
+        ):
+            SoftmaxCrossEntropy(ignore=-1)(np.zeros((3, 3)), np.array([-1, -2, 1]))
+
+
+EVERY = pytest.mark.parametrize(
+    "loss",
+    [
+        mse,
+        mae,
+        Huber(),
+        Poisson(),
+        Hinge(),
+        sigmoid_loss,
+        SigmoidCrossEntropy(positive_weight=3),
+        softmax_loss,
+        SoftmaxCrossEntropy(label_smoothing=0.2),
+        SoftmaxCrossEntropy(class_weight=[1, 2, 5]),
+        SoftmaxCrossEntropy(class_weight=[1, 2, 5], label_smoothing=0.2, ignore=-1),
+    ],
+    ids=lambda loss: type(loss).__name__,
+)
+
+
+def for_each(loss: Any, *shape: int) -> NDArray[Any]:
+    """A target that every loss takes: classes, or 1 for each entry."""
+    if isinstance(loss, SoftmaxCrossEntropy):
+        return np.random.default_rng(1).integers(shape[-1], size=shape[:-1])
+    return np.ones(shape)
+
+
+@EVERY
+class TestWeights:
+    @given(data=st.data())
+    def test_whole_numbers_are_repeated_rows(self, loss: Any, data: st.DataObject) -> None:
+        n = data.draw(st.integers(1, 5))
+        times = np.array(data.draw(st.lists(st.integers(0, 3), min_size=n, max_size=n)))
+        times[0] += 1
+        Y, target = np.random.default_rng(n).normal(size=(n, 3)), for_each(loss, n, 3)
+        value, grad = loss(Y, target, times)
+        rows = np.repeat(np.arange(n), times)
+        expected, of_rows = loss(Y[rows], target[rows])
+        summed = np.zeros_like(grad)
+        np.add.at(summed, rows, of_rows)
+        assert value == pytest.approx(expected, rel=1e-13)
+        np.testing.assert_allclose(grad, summed, rtol=1e-12, atol=1e-16)
+
+    def test_all_alike_they_change_nothing(self, loss: Any) -> None:
+        Y, target = np.random.default_rng(0).normal(size=(4, 3)), for_each(loss, 4, 3)
+        value, grad = loss(Y, target, np.full(4, 0.3))
+        expected = loss(Y, target)
+        assert value == pytest.approx(expected[0], rel=1e-14)
+        np.testing.assert_allclose(grad, expected[1], rtol=1e-13)
+
+    def test_a_row_of_weight_0_may_be_infinite(self, loss: Any) -> None:
+        Y, target = np.random.default_rng(0).normal(size=(3, 3)), for_each(loss, 3, 3)
+        rest = loss(Y[:2], target[:2])
+        Y[2] = nan
+        with np.errstate(invalid="ignore"):
+            value, grad = loss(Y, target, np.array([1, 1, 0]))
+        assert value == pytest.approx(rest[0], rel=1e-14)
+        np.testing.assert_allclose(grad[:2], rest[1], rtol=1e-13)
+        assert grad[2].tolist() == [0, 0, 0]
+
+    def test_of_positions(self, loss: Any) -> None:
+        """Those of sequences are those of their rows in a row."""
+        Y, target = np.random.default_rng(0).normal(size=(2, 4, 3)), for_each(loss, 2, 4, 3)
+        weight = np.arange(8.0).reshape(2, 4)
+        value, grad = loss(Y, target, weight)
+        flat = target.reshape(8, *target.shape[2:])
+        expected = loss(Y.reshape(8, 3), flat, weight.ravel())
+        assert value == pytest.approx(expected[0], rel=1e-14)
+        np.testing.assert_allclose(grad, expected[1].reshape(2, 4, 3), rtol=1e-13)
+        by_row = loss(Y, target, np.array([1, 2]))
+        repeated = loss(Y, target, np.repeat([[1], [2]], 4, axis=1))
+        assert by_row[0] == pytest.approx(repeated[0], rel=1e-14)
+
+    @DTYPES
+    def test_dtype_is_kept_and_arguments_are_untouched(self, loss: Any, dtype: Any) -> None:
+        Y, target, weight = np.ones((3, 3), dtype), for_each(loss, 3, 3), np.array([1.0, 0.0, 2.0])
+        for array in Y, target, weight:
+            array.flags.writeable = False
+        value, grad = loss(Y, target, weight)
+        assert type(value) is float
+        assert grad.dtype == dtype
+        assert grad.shape == Y.shape
+
+    @pytest.mark.parametrize("shape", [(), (2,), (3, 1), (3, 4), (1, 3), (3, 3, 1)])
+    def test_another_shape_is_refused(self, loss: Any, shape: tuple[int, ...]) -> None:
+        of = (3,) if isinstance(loss, SoftmaxCrossEntropy) else (3, 3)
+        with raises(
+            ValueError,
+            f"{type(loss).__name__}: weight has shape {shape}, expected the first axes of {of}: "
+            "one weight for each row, or one for each position",
+        ):
+            loss(np.zeros((3, 3)), for_each(loss, 3, 3), np.ones(shape))
+
+    @pytest.mark.parametrize(
+        ("weight", "low", "high"),
+        [([1, -1], -1.0, 1.0), ([1, inf], 1.0, inf), ([nan, 1], nan, nan)],
+    )
+    def test_other_numbers_are_refused(
+        self, loss: Any, weight: list[float], low: float, high: float
+    ) -> None:
+        with raises(
+            ValueError,
+            f"{type(loss).__name__}: weight has numbers from {low} to {high}, expected finite "
+            "numbers from 0 up",
+        ):
+            loss(np.zeros((2, 3)), for_each(loss, 2, 3), np.array(weight))
+
+    def test_all_zero_is_refused(self, loss: Any) -> None:
+        with raises(
+            ValueError,
+            f"{type(loss).__name__}: weight is 0 everywhere, so nothing is left to take a mean of",
+        ):
+            loss(np.zeros((2, 3)), for_each(loss, 2, 3), np.zeros(2))
+
+    def test_no_numbers_are_refused(self, loss: Any) -> None:
+        with raises(
+            TypeError,
+            f"{type(loss).__name__}: weight has dtype <U1, expected real numbers: convert it first",
+        ):
+            loss(np.zeros((2, 3)), for_each(loss, 2, 3), np.array(["a", "b"]))
+
+
+def test_entries_of_one_row_may_have_weights() -> None:
+    """An error of 1 with weight 3 and one of 2 with weight 1: (3 + 4) / 4."""
+    value, grad = mse(np.array([[1.0, 2.0]]), np.zeros((1, 2)), np.array([[3.0, 1.0]]))
+    assert value == 1.75
+    assert grad.tolist() == [[1.5, 1.0]]

@@ -21,7 +21,6 @@ from layerwise.initializers import (
 from layerwise.layers.activations import ReLU, Sigmoid, Tanh, relu, sigmoid, softmax
 from layerwise.layers.base import Layer
 from layerwise.layers.dense import Dense
-from layerwise.losses import MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
 from layerwise.network import Sequential
 from layerwise.optimizers.base import Optimizer
 from layerwise.parameter import Parameter, ParameterVector
@@ -46,6 +45,17 @@ if TYPE_CHECKING:
     from layerwise.schedules import cosine, exponential_decay, one_cycle, step_decay
 else:
     # Imported when first asked for, because it takes time, and few programs need all of it.
+    from layerwise.losses import (
+        Hinge,
+        Huber,
+        MeanAbsoluteError,
+        MeanSquaredError,
+        Poisson,
+        SigmoidCrossEntropy,
+        SoftmaxCrossEntropy,
+    )
+else:
+    # Imported when first asked for, because together they take longer than the rest.
     _LATER = {
         "BatchNorm": "layers.normalization",
         "Dropout": "layers.dropout",
@@ -68,6 +78,13 @@ else:
         "Softplus": "layers.smooth_activations",
         "Standardize": "layers.standardize",
         "TimeDistributed": "layers.time_distributed",
+        "Hinge": "losses",
+        "Huber": "losses",
+        "MeanAbsoluteError": "losses",
+        "MeanSquaredError": "losses",
+        "Poisson": "losses",
+        "SigmoidCrossEntropy": "losses",
+        "SoftmaxCrossEntropy": "losses",
         "check_layer": "gradients",
         "check_loss": "gradients",
         "elu": "layers.exponential_units",
@@ -123,7 +140,9 @@ __all__ = [
     "GradientReport",
     "GroupNorm",
     "HardSigmoid",
+    "Hinge",
     "History",
+    "Huber",
     "Indices",
     "Interrupted",
     "Layer",
@@ -132,6 +151,7 @@ __all__ = [
     "LogSoftmax",
     "Lion",
     "Matrix",
+    "MeanAbsoluteError",
     "MeanSquaredError",
     "Optimizer",
     "PReLU",
@@ -140,6 +160,7 @@ __all__ = [
     "ParameterVector",
     "RMSNorm",
     "RMSprop",
+    "Poisson",
     "ReLU",
     "Residual",
     "Sequential",

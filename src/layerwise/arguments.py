@@ -178,6 +178,41 @@ def as_plain(X: object, who: str) -> NDArray[Any]:
     return np.asarray(X)
 
 
+def weights(who: str, given: object) -> NDArray[np.float64]:
+    """Weights in float64, where they are real numbers, none negative and not all of them zero.
+
+    >>> weights("Loss: weight", [2, 0])
+    array([2., 0.])
+    """
+    plain = as_plain(given, who)
+    if plain.dtype.kind not in "fiub":
+        raise TypeError(f"{who} has dtype {plain.dtype}, expected real numbers: convert it first")
+    w = plain.astype(np.float64, copy=False)
+    if w.size and not (w.min() >= 0 and w.max() < inf):
+        raise ValueError(
+            f"{who} has numbers from {w.min()} to {w.max()}, expected finite numbers from 0 up"
+        )
+    if not w.any():
+        raise ValueError(f"{who} is 0 everywhere, so nothing is left to take a mean of")
+    return w
+
+
+def weight_of_each(who: str, given: object, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """A weight for each entry of this shape, from one for each row or position.
+
+    >>> weight_of_each("Loss: weight", [2, 1], (2, 3))
+    array([[2., 2., 2.],
+           [1., 1., 1.]])
+    """
+    w = weights(who, given)
+    if w.shape != shape[: w.ndim or 1]:
+        raise ValueError(
+            f"{who} has shape {w.shape}, expected the first axes of {shape}: one weight for each "
+            "row, or one for each position"
+        )
+    return np.broadcast_to(w.reshape(w.shape + (1,) * (len(shape) - w.ndim)), shape)
+
+
 def same_form(who: str, grad: object, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """Refuse a gradient that is no array of the shape and dtype of what forward returned."""
     if type(grad) is np.ndarray and grad.shape == shape and grad.dtype is dtype:
