@@ -33,9 +33,13 @@ HOUSE = [
     "optimizers.base",
     "optimizers.*",
     "schedules",
+    "metrics",
+    "penalties",
+    "optimizers",
     "data",
     "history",
-    "metrics",
+    "early_stopping",
+    "evaluation",
     "snapshot",
     "progress",
     "gradients",
@@ -164,7 +168,10 @@ def test_importing_it_leaves_for_later_what_takes_long() -> None:
     run = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert not {"layerwise.gradients", "numpy.random"} & set(run.stdout.split())
+    loaded = set(run.stdout.split())
+    late = {"gradients", "losses", "metrics", "penalties"}
+    assert not {f"layerwise.{name}" for name in late} & loaded
+    assert "numpy.random" not in loaded
 
 
 def test_its_public_names() -> None:
@@ -177,6 +184,7 @@ def test_its_public_names() -> None:
         "Dense",
         "Dropout",
         "ELU",
+        "EarlyStopping",
         "Epoch",
         "GELU",
         "GaussianNoise",
@@ -188,6 +196,8 @@ def test_its_public_names() -> None:
         "Huber",
         "Indices",
         "Interrupted",
+        "L1",
+        "L2",
         "Layer",
         "LayerNorm",
         "LeakyReLU",
@@ -219,6 +229,7 @@ def test_its_public_names() -> None:
         "Tanh",
         "TimeDistributed",
         "Vector",
+        "accuracy",
         "check_layer",
         "check_loss",
         "elu",

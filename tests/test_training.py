@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import r2_score
 
 from layerwise import (
+    L2,
     SGD,
     Adam,
     Array,
@@ -29,6 +30,7 @@ from layerwise import (
     ReLU,
     Sequential,
     SoftmaxCrossEntropy,
+    Tanh,
     fit,
     train,
 )
@@ -1171,9 +1173,10 @@ class TestArgumentsOfAnotherKind:
         )
 
     def test_validation_data_of_another_form(self) -> None:
-        for data, kind in ((X,), "a tuple of 1"), ((X, T, T), "a tuple of 3"), (X, "an array"):
+        for data, kind in ((X,), "a tuple of 1"), ((X,) * 4, "a tuple of 4"), (X, "an array"):
             self.refuse(
-                f"train: validation_data is {kind}, expected a pair (X, y)", validation_data=data
+                f"train: validation_data is {kind}, expected a pair (X, y), or (X, y, weight)",
+                validation_data=data,
             )
 
     @pytest.mark.parametrize("bad", [nan, inf])
@@ -1257,3 +1260,234 @@ class TestTheUndoItself:
             "ValueError('assignment destination is read-only')",
         ):
             fit(network, X, T, loss=At(2, lock), optimizer=optimizer)
+
+
+class TestSampleWeight:
+    def test_by_hand(self) -> None:
+        """Errors −2 with weight 3 and −4 with 1: loss (3·4 + 16) / 4, slope −(3·4 + 8) / 4."""
+        line, optimizer = slope()
+        history = fit(
+            line,
+            column(1, 1),
+            column(2, 4),
+            loss=mse,
+            optimizer=optimizer,
+            epochs=1,
+            sample_weight=np.array([3, 1]),
+            validation_data=(column(1, 2), column(0, 0), np.array([2, 6])),
+        )
+        assert history.loss == pytest.approx([7], rel=1e-14)
+        assert line.W.value[0, 0] == pytest.approx(0.5, rel=1e-14)
+        assert history.validation_loss == pytest.approx([0.25 * (2 * 1 + 6 * 4) / 8], rel=1e-14)
+
+    def test_epochs_are_means_by_weight(self) -> None:
+        """Batches of weights 3 and 1 with the losses 4 and (4 − .4)², after a step of .4."""
+        line, optimizer = slope()
+        history = fit(
+            line,
+            column(1, 1),
+            column(2, 4),
+            loss=mse,
+            optimizer=optimizer,
+            epochs=1,
+            batch_size=1,
+            shuffle=False,
+            sample_weight=np.array([3, 1]),
+            validation_data=(column(1, 1), column(0, 1), np.array([3, 1])),
+        )
+        assert history.loss == pytest.approx([(3 * 4 + 3.6**2) / 4], rel=1e-14)
+        w = 0.4 + 0.2 * 3.6
+        assert line.W.value[0, 0] == pytest.approx(w, rel=1e-14)
+        assert history.validation_loss == pytest.approx([(3 * w**2 + (w - 1) ** 2) / 4], rel=1e-14)
+
+    def test_ones_are_no_weights(self) -> None:
+        runs = []
+        for weight in None, np.ones(5):
+            network, optimizer = network_and_optimizer()
+            history = fit(network, X, T, loss=mse, optimizer=optimizer, rng=0, sample_weight=weight)
+            runs.append(history.loss)
+        assert runs[0] == pytest.approx(runs[1], rel=1e-12)
+
+    def test_rows_of_weight_0_are_not_there(self) -> None:
+        """Not in a batch, not in the layers' statistics, and not in what a metric sees."""
+        seen: list[int] = []
+        runs = []
+
+        def total(Y: Array, target: Array) -> float:
+            seen.append(len(target))
+            return float(np.sum(Y - target))
+
+        more, weight = [0, 1, 0, 2, 3, 3, 4], np.array([1, 1, 0, 1, 1, 0, 1])
+        for rows, w in (np.arange(5), None), (np.array(more), weight):
+            network, optimizer = network_and_optimizer()
+            data: Any = (X[rows], T[rows]) if w is None else (X[rows], T[rows], w)
+            history = fit(
+                network,
+                *data[:2],
+                loss=mse,
+                optimizer=optimizer,
+                batch_size=2,
+                epochs=3,
+                shuffle=False,
+                sample_weight=w,
+                validation_data=data,
+                metrics={"total": total},
+            )
+            runs.append((state(network), history.loss, history.metrics))
+        assert set(seen) == {5}
+        np.testing.assert_allclose(runs[0][1], runs[1][1], rtol=1e-12)
+        np.testing.assert_allclose(runs[0][2]["total"], runs[1][2]["total"], rtol=1e-9)
+
+    def test_weights_of_positions(self) -> None:
+        """A row is left out where all of its positions are."""
+        given: list[Any] = []
+
+        def loss(Y: Array, target: Array, weight: Array) -> tuple[float, Array]:
+            given.append(weight.tolist())
+            return mse(Y, target, weight)
+
+        network = Sequential(Tanh(), Dense(2, 2, rng=0))
+        options: Any = {"loss": loss, "optimizer": SGD(network.parameters()), "epochs": 1}
+        weight = np.array([[1, 0], [0, 0], [2, 3]])
+        fit(
+            network,
+            np.ones((3, 2)),
+            np.ones((3, 2)),
+            shuffle=False,
+            sample_weight=weight,
+            **options,
+        )
+        assert given == [[[1, 0], [2, 3]]]
+
+    def test_what_is_refused(self) -> None:
+        line, optimizer = slope()
+        data = column(1, 1), column(2, 4)
+        options: Any = {"loss": mse, "optimizer": optimizer}
+        with raises(
+            ValueError,
+            "train: X and y have shapes (2, 1) and (2, 1) and (3,), expected one row for each "
+            "example, equally many in all and at least one",
+        ):
+            fit(line, *data, sample_weight=np.ones(3), **options)
+        with raises(
+            ValueError,
+            "train: X and y: weight has numbers from -1.0 to 1.0, expected finite numbers from 0 "
+            "up",
+        ):
+            fit(line, *data, sample_weight=np.array([1, -1]), **options)
+        with raises(
+            ValueError,
+            "train: validation_data: weight is 0 everywhere, so nothing is left to take a mean of",
+        ):
+            fit(line, *data, validation_data=(*data, np.zeros(2)), **options)
+        assert line.W.value.tolist() == [[0.0]]
+
+    def test_a_loss_of_two_arguments_takes_no_weights(self) -> None:
+        line, optimizer = slope()
+        options: Any = {"loss": At(9, fail), "optimizer": optimizer}
+        with pytest.raises(TypeError, match="takes 3 positional arguments but 4 were given"):
+            fit(line, column(1, 1), column(2, 4), sample_weight=np.ones(2), **options)
+        assert line.W.value.tolist() == [[0.0]]
+
+
+class TestPenalty:
+    def test_by_hand(self) -> None:
+        """From w = 1: loss 1 for the error −1 and .5 for the weight; slope −2 and 1."""
+        line, optimizer = slope(1.0)
+        history = fit(
+            line,
+            column(1),
+            column(2),
+            loss=mse,
+            optimizer=optimizer,
+            epochs=1,
+            penalty=L2(0.5),
+            validation_data=(column(1), column(0)),
+        )
+        assert history.loss == pytest.approx([1.5], rel=1e-14)
+        assert line.W.value[0, 0] == pytest.approx(1.1, rel=1e-14)
+        assert history.validation_loss == pytest.approx([1.1**2], rel=1e-14)
+
+    def test_any_function_of_the_parameters_is_one(self) -> None:
+        line, optimizer = slope(1.0)
+        seen: list[Any] = []
+
+        def pull(parameters: Any) -> float:
+            seen.append(list(parameters))
+            line.W.add_grad(np.array([[3.0]]))
+            return 4.0
+
+        data = column(1), column(1)
+        history = fit(line, *data, loss=mse, optimizer=optimizer, epochs=2, penalty=pull)
+        assert history.loss == pytest.approx([4, 4.09], rel=1e-14)
+        assert seen == [[line.W], [line.W]]
+
+    def test_one_that_is_not_finite_undoes_the_epoch(self) -> None:
+        line, optimizer = slope(1.0)
+        with raises(
+            FloatingPointError,
+            "train: the loss is inf in epoch 1, batch 1; the learning rate 0.1 is likely too "
+            f"large: try a tenth of it. {BACK}",
+        ):
+            fit(line, column(1), column(2), loss=mse, optimizer=optimizer, penalty=lambda _: inf)
+        assert line.W.value.tolist() == [[1.0]]
+
+    def test_what_is_none_is_refused(self) -> None:
+        line, optimizer = slope()
+        remedy = "expected one to be called with the parameters, such as L2(1e-4)"
+        for given, kind in (L2, "the class L2"), (0.1, "a float"):
+            options: Any = {"penalty": given}
+            with raises(TypeError, f"train: penalty is {kind}, {remedy}"):
+                fit(line, column(1), column(2), loss=mse, optimizer=optimizer, **options)
+
+
+@pytest.fixture(scope="module", params=["C", "F"])
+def on_disk(request: pytest.FixtureRequest, tmp_path_factory: Any) -> tuple[Any, Any, Any]:
+    """X of 8 MB, y of 4 MB and weights, in files, in C order or by columns."""
+    folder, rng = tmp_path_factory.mktemp("files"), np.random.default_rng(0)
+    files = []
+    for name, shape in ("X", (125_000, 8)), ("y", (125_000, 4)), ("weight", (125_000,)):
+        array = np.asarray(rng.random(shape), order=request.param)
+        np.save(folder / f"{name}.npy", array)
+        files.append(np.load(folder / f"{name}.npy", mmap_mode="r"))
+    return files[0], files[1], files[2]
+
+
+class TestMemoryMapped:
+    """What NumPy allocates meanwhile: a file that is mapped is no part of it, a copy of it is."""
+
+    def peak(self, X: Any, y: Any, **options: Any) -> int:
+        network = Dense(8, 4, rng=0)
+        optimizer = SGD(network.parameters(), 0.01)
+        options = {"loss": mse, "batch_size": 2500, "epochs": 1, **options}
+        tracemalloc.start()
+        try:
+            fit(network, X, y, optimizer=optimizer, rng=0, **options)
+        except FloatingPointError:
+            pass
+        finally:
+            _, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+        return peak
+
+    def test_fit_never_holds_the_data_as_a_whole(self, on_disk: tuple[Any, Any, Any]) -> None:
+        """The order of the rows, and of the shuffled rows, is 1 MB each."""
+        X, y, _ = on_disk
+        assert self.peak(X, y) < 3_500_000
+        assert self.peak(X, y, validation_data=(X, y), penalty=L2(1e-3)) < 4_500_000
+
+    def test_nor_where_there_are_weights(self, on_disk: tuple[Any, Any, Any]) -> None:
+        assert self.peak(*on_disk[:2], sample_weight=on_disk[2]) < 4_500_000
+
+    def test_nor_where_the_loss_is_not_finite(self, on_disk: tuple[Any, Any, Any]) -> None:
+        """The look for what is not finite in the data takes no memory."""
+        assert self.peak(*on_disk[:2], loss=lambda Y, target: (nan, Y)) < 3_500_000
+
+    def test_the_result_is_that_of_arrays(self, on_disk: tuple[Any, Any, Any]) -> None:
+        results = []
+        for X, y in on_disk[:2], tuple(map(np.array, on_disk[:2])):
+            network = Dense(8, 4, rng=0)
+            optimizer = SGD(network.parameters(), 0.01)
+            fit(network, X, y, loss=mse, optimizer=optimizer, rng=0, epochs=1, batch_size=5000)
+            results.append(network.W.value)
+        assert np.array_equal(results[0], results[1])

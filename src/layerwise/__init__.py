@@ -27,6 +27,7 @@ from layerwise.parameter import Parameter, ParameterVector
 from layerwise.training import fit, train
 
 if TYPE_CHECKING:
+    from layerwise.early_stopping import EarlyStopping
     from layerwise.gradients import GradientReport, check_layer, check_loss, numerical_gradient
     from layerwise.layers.composition import Parallel, Residual
     from layerwise.layers.dropout import Dropout, GaussianNoise
@@ -54,6 +55,8 @@ else:
         SigmoidCrossEntropy,
         SoftmaxCrossEntropy,
     )
+    from layerwise.metrics import accuracy
+    from layerwise.penalties import L1, L2
 else:
     # Imported when first asked for, because together they take longer than the rest.
     _LATER = {
@@ -62,6 +65,9 @@ else:
         "ELU": "layers.exponential_units",
         "GELU": "layers.smooth_activations",
         "GaussianNoise": "layers.dropout",
+        "L1": "penalties",
+        "L2": "penalties",
+        "EarlyStopping": "early_stopping",
         "GradientReport": "gradients",
         "GroupNorm": "layers.row_normalization",
         "HardSigmoid": "layers.rectifiers",
@@ -85,6 +91,7 @@ else:
         "Poisson": "losses",
         "SigmoidCrossEntropy": "losses",
         "SoftmaxCrossEntropy": "losses",
+        "accuracy": "metrics",
         "check_layer": "gradients",
         "check_loss": "gradients",
         "elu": "layers.exponential_units",
@@ -127,6 +134,8 @@ __all__ = [
     "ELU",
     "GELU",
     "SELU",
+    "L1",
+    "L2",
     "SGD",
     "Adagrad",
     "Adam",
@@ -135,6 +144,7 @@ __all__ = [
     "BatchNorm",
     "Dense",
     "Dropout",
+    "EarlyStopping",
     "Epoch",
     "GaussianNoise",
     "GradientReport",
@@ -174,6 +184,7 @@ __all__ = [
     "Tanh",
     "TimeDistributed",
     "Vector",
+    "accuracy",
     "check_layer",
     "check_loss",
     "elu",

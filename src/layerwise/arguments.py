@@ -266,14 +266,14 @@ def gradient_for(own: NDArray[Any], grad: object) -> NDArray[Any]:
     return given
 
 
-def loss_of(who: str, loss: T) -> T:
-    """The loss, where it can be called with an answer and a target."""
-    if isinstance(loss, type) or not callable(loss):
+def to_call(who: str, name: str, given: T, arguments: str, remedy: str) -> T:
+    """What is given, where it can be called; a class itself is not meant."""
+    if isinstance(given, type) or not callable(given):
         raise TypeError(
-            f"{who}: loss is {described(loss)}, expected one to be called with (Y, target), such "
-            "as MeanSquaredError()"
+            f"{who}: {name} is {described(given)}, expected one to be called with {arguments}, "
+            f"such as {remedy}"
         )
-    return loss
+    return given
 
 
 def pair_from(source: object, returned: tuple[S, T], expected: str) -> tuple[S, T]:

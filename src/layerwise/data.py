@@ -8,40 +8,52 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from layerwise.arguments import described
+from layerwise.arguments import described, weights
 from layerwise.arrays import Indices
 
 Data = TypeVar("Data")
+HeldOut = tuple[Data, NDArray[Any]] | tuple[Data, NDArray[Any], NDArray[Any]]
 
 
 class Examples(Generic[Data]):
-    """X and y, with one row for each example; a list or a data frame is an array from here on.
+    """X and the targets, with one row for each example; a list or a data frame is an array here.
+
+    The targets are y, and the weights where they are given: what a loss takes after an answer. A
+    row whose weight is 0 is left out: `rows` has the numbers of the others. What lies in a file
+    stays there until a batch asks for its rows.
 
     Raises ValueError, which begins with `who`, where rows are missing on one side or on both.
     """
 
-    def __init__(self, who: str, X: Data, y: NDArray[Any]) -> None:
+    def __init__(self, who: str, X: Data, y: NDArray[Any], weight: object = None) -> None:
         arrays: Any = tuple(map(np.asarray, X)) if isinstance(X, tuple) else np.asarray(X)
         self.X: Data = arrays
         self.y: NDArray[Any] = np.asarray(y)
-        lengths = {len(A) if A.ndim else 0 for A in (*parts(self.X), self.y)}
+        self.weight = None if weight is None else weights(f"{who}: weight", weight)
+        everything = [*parts(self.X), self.y, *(() if self.weight is None else (self.weight,))]
+        lengths = {len(A) if A.ndim else 0 for A in everything}
         if len(lengths) != 1 or 0 in lengths:
-            shapes = " and ".join(str(A.shape) for A in (*parts(self.X), self.y))
+            shapes = " and ".join(str(A.shape) for A in everything)
             raise ValueError(
                 f"{who} have shapes {shapes}, expected one row for each example, equally many in "
                 "all and at least one"
             )
+        self.rows: Indices = np.arange(len(self.y))
+        if self.weight is not None:
+            self.rows = np.flatnonzero(self.weight.reshape(len(self.y), -1).any(axis=1))
 
     @classmethod
-    def of_pair(cls, who: str, pair: tuple[Data, NDArray[Any]]) -> Examples[Data]:
-        """The examples of a pair (X, y) of finite numbers.
+    def of_pair(cls, who: str, pair: HeldOut[Data]) -> Examples[Data]:
+        """The examples of (X, y) or (X, y, weight), of finite numbers.
 
-        Raises TypeError, which begins with `who`, for what is no pair, ValueError for numbers
+        Raises TypeError, which begins with `who`, for what is none of them, ValueError for numbers
         that are not finite.
         """
         given: object = pair
-        if not isinstance(given, tuple | list) or len(given) != 2:
-            raise TypeError(f"{who} is {described(given)}, expected a pair (X, y)")
+        if not isinstance(given, tuple | list) or len(given) not in (2, 3):
+            raise TypeError(
+                f"{who} is {described(given)}, expected a pair (X, y), or (X, y, weight)"
+            )
         examples = cls(who, *pair)
         if examples.not_finite():
             raise ValueError(
@@ -50,19 +62,17 @@ class Examples(Generic[Data]):
             )
         return examples
 
-    def __len__(self) -> int:
-        return len(self.y)
-
-    def take(self, rows: Indices) -> tuple[Data, NDArray[Any]]:
-        """X and y of these rows."""
+    def take(self, rows: Indices) -> tuple[Data, tuple[NDArray[Any], ...]]:
+        """X and the targets of these rows."""
         X: Any = self.X
-        X = tuple(A.take(rows, 0) for A in X) if isinstance(X, tuple) else X.take(rows, 0)
-        return X, self.y[rows]
+        X = tuple([take(A, rows) for A in X]) if isinstance(X, tuple) else take(X, rows)
+        y = self.y[rows]
+        return X, (y,) if self.weight is None else (y, self.weight[rows])
 
-    def in_order(self, size: int) -> Iterator[tuple[Data, NDArray[Any]]]:
-        """X and y of `size` rows at a time, the last ones fewer."""
-        for start in range(0, len(self), size):
-            yield self.take(np.arange(start, min(start + size, len(self))))
+    def in_order(self, size: int) -> Iterator[tuple[Data, tuple[NDArray[Any], ...]]]:
+        """X and the targets of `size` rows at a time, the last ones fewer."""
+        for start in range(0, len(self.rows), size):
+            yield self.take(self.rows[start : start + size])
 
     def not_finite(self) -> str:
         """Which of X and y has numbers that are not finite; "" where none has."""
@@ -70,6 +80,16 @@ class Examples(Generic[Data]):
             if not all(map(is_finite, arrays)):
                 return name
         return ""
+
+
+def total_weight(targets: tuple[NDArray[Any], ...]) -> float:
+    """What a mean over these rows counts: the sum of their weights, or how many they are."""
+    return float(len(targets[0]) if len(targets) == 1 else targets[1].sum())
+
+
+def take(A: NDArray[Any], rows: Indices) -> NDArray[Any]:
+    """A[rows]. Of an array in C order `take` is faster; of another it would first copy it all."""
+    return A.take(rows, 0) if A.flags.c_contiguous else A[rows]
 
 
 def parts(X: Any) -> tuple[NDArray[Any], ...]:

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
 from numpy.typing import NDArray
 
-from layerwise.arguments import diverged, loss_of, of_type, pair_from, some_shared, whole_number
-from layerwise.data import Data, Examples
+from layerwise.arguments import diverged, of_type, pair_from, some_shared, to_call, whole_number
+from layerwise.data import Data, Examples, HeldOut, total_weight
+from layerwise.early_stopping import EarlyStopping
+from layerwise.evaluation import Metrics, evaluate
 from layerwise.history import Epoch, History, Interrupted
 from layerwise.layers.base import Layer, Out
-from layerwise.losses import Loss
-from layerwise.metrics import Metrics, evaluate
 from layerwise.optimizers.base import Optimizer
 from layerwise.progress import progress_bar
 from layerwise.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from layerwise.losses import Loss
+    from layerwise.penalties import Penalty
 
 
 def train(
@@ -32,8 +36,10 @@ def train(
     batch_size: int = 32,
     shuffle: bool = True,
     rng: np.random.Generator | int | None = None,
-    validation_data: tuple[Data, NDArray[Any]] | None = None,
+    sample_weight: NDArray[Any] | None = None,
+    validation_data: HeldOut[Data] | None = None,
     metrics: Metrics | None = None,
+    penalty: Penalty | None = None,
     progress: bool = False,
 ) -> Generator[Epoch, None, None]:
     """θ ← step(θ, dL/dθ), for each mini-batch of rows of X and y: a generator of epochs.
@@ -46,6 +52,12 @@ def train(
     be short. The same rng gives the same result, bit for bit where BLAS runs as many threads.
     With one Generator two calls equal one longer call; with an integer they do not, because each
     call starts from that seed anew.
+
+    `sample_weight`, a weight for each row or position, goes to the loss as its third argument, and
+    the loss of an epoch is the mean weighted so. A loss divides by the sum of its weights, so they
+    count within a batch; rows of weight 0 are in none. Validation data is (X, y) or (X, y, weight).
+    `penalty`, such as L2(1e-4), is called after each backward with the optimizer's parameters; its
+    value is in the loss of an epoch, not in the validation loss. Arrays may be memory-mapped.
 
     After each epoch, `metrics`, functions (Y, target) -> float by name, are called with the
     answers for all rows of the validation data, or of X where there is none. `progress=True`
@@ -69,14 +81,17 @@ def train(
     of_type("train", "network", network, Layer, "a network is a layer, such as a Sequential")
     of_type("train", "optimizer", optimizer, Optimizer, "make one: Adam(network.parameters())")
     some_shared("train", optimizer.vector.parameters, network.parameters())
+    to_call("train", "loss", loss, "(Y, target)", "MeanSquaredError()")
+    if penalty is not None:
+        to_call("train", "penalty", penalty, "the parameters", "L2(1e-4)")
     metrics = metrics or {}
     of_type("train", "metrics", metrics, Mapping, 'as in {"accuracy": accuracy}')
-    examples, held_out = Examples("train: X and y", X, y), None
+    examples, held_out = Examples("train: X and y", X, y, sample_weight), None
     if validation_data is not None:
         held_out = Examples.of_pair("train: validation_data", validation_data)
     epochs = whole_number("train", "epochs", epochs)
     batch_size = whole_number("train", "batch_size", batch_size)
-    run = _Run(network, loss_of("train", loss), optimizer, examples, held_out, metrics, batch_size)
+    run = _Run(network, loss, penalty, optimizer, examples, held_out, metrics, batch_size)
     return run.epochs(epochs, shuffle, np.random.default_rng(rng), progress)
 
 
@@ -91,14 +106,21 @@ def fit(
     batch_size: int = 32,
     shuffle: bool = True,
     rng: np.random.Generator | int | None = None,
-    validation_data: tuple[Data, NDArray[Any]] | None = None,
+    sample_weight: NDArray[Any] | None = None,
+    validation_data: HeldOut[Data] | None = None,
     metrics: Metrics | None = None,
+    penalty: Penalty | None = None,
+    patience: int | None = None,
     progress: bool = False,
 ) -> History:
     """θ ← step(θ, dL/dθ), for each mini-batch, `epochs` times over all rows of X and y.
 
     This is `train`, which describes the arguments and errors, run to its end. Ctrl-C raises
     `Interrupted`, a KeyboardInterrupt whose `history` has the epochs so far.
+
+    With `patience`, it ends when the validation loss, or the loss where there is no validation
+    data, has not become lower for so many epochs; and however it ends, but for an error, the state
+    after the best epoch is put back. See `EarlyStopping`.
 
     >>> from layerwise import Dense, MeanSquaredError, SGD
     >>> X, line = np.array([[0.0], [1.0]]), Dense(1, 1, rng=0); sgd = SGD(line.parameters(), 0.5)
@@ -117,15 +139,22 @@ def fit(
         batch_size=batch_size,
         shuffle=shuffle,
         rng=rng,
+        sample_weight=sample_weight,
         validation_data=validation_data,
         metrics=metrics,
+        penalty=penalty,
         progress=progress,
     )
+    stopping = None if patience is None else EarlyStopping(network, patience)
     try:
         for epoch in run:
             history.append(epoch)
+            if stopping is not None and stopping.should_stop(epoch):
+                break
     except KeyboardInterrupt as error:
         raise Interrupted(history) from error
+    if stopping is not None:
+        stopping.restore()
     return history
 
 
@@ -135,6 +164,7 @@ class _Run(Generic[Data, Out]):
 
     network: Layer[Data, Out]
     loss: Loss[Out]
+    penalty: Penalty | None
     optimizer: Optimizer
     examples: Examples[Data]
     held_out: Examples[Data] | None
@@ -145,37 +175,40 @@ class _Run(Generic[Data, Out]):
         self, epochs: int, shuffle: bool, rng: np.random.Generator, progress: bool
     ) -> Generator[Epoch, None, None]:
         """The loop over epochs and mini-batches."""
-        n, size, steps = len(self.examples), self.batch_size, self.optimizer.steps
+        rows, size, steps = self.examples.rows, self.batch_size, self.optimizer.steps
         saved = Snapshot(self.network, self.optimizer)
-        batches, text = -(-n // size), "epoch {}, loss {:.4f}"
+        batches, text = -(-len(rows) // size), "epoch {}, loss {:.4f}"
         with progress_bar(epochs * batches, "batch", progress, text) as advance:
             for number in range(1, epochs + 1):
-                order = rng.permutation(n) if shuffle else np.arange(n)
+                order = rng.permutation(rows) if shuffle else rows
                 with saved.undone_on_error(), np.errstate(over="ignore", invalid="ignore"):
-                    total = 0.0
-                    for start in range(0, n, size):
-                        rows = order[start : start + size]
-                        value = self.step(*self.examples.take(rows))
+                    total = count = 0.0
+                    for start in range(0, len(order), size):
+                        X, targets = self.examples.take(order[start : start + size])
+                        value = self.step(X, targets)
                         if not isfinite(value):
                             where = f"epoch {number}, batch {start // size + 1}"
                             raise self.diverged(f"the loss is {value} in {where}", steps)
-                        total += value * len(rows)
-                        advance(number, total / (start + len(rows)))
+                        weight = total_weight(targets)
+                        total, count = total + value * weight, count + weight
+                        advance(number, total / count)
                     if not saved.finite():
                         where = f"the last batch of epoch {number}"
                         raise self.diverged(f"a value is not finite after {where}", steps)
                     judged = self.held_out or self.examples
                     loss = None if self.held_out is None else self.loss
                     found = evaluate(self.network, judged, size, loss=loss, metrics=self.metrics)
-                yield Epoch(number, total / n, *found)
+                yield Epoch(number, total / count, *found)
 
-    def step(self, X: Data, y: NDArray[Any]) -> float:
+    def step(self, X: Data, targets: tuple[NDArray[Any], ...]) -> float:
         """One step of training; without one, where the loss is not finite. Returns the loss."""
         Y, backward = pair_from(self.network, self.network.forward_from_data(X), "(Y, backward)")
-        loss_value, grad = pair_from(self.loss, self.loss(Y, y), "(value, gradient)")
+        loss_value, grad = pair_from(self.loss, self.loss(Y, *targets), "(value, gradient)")
         value = float(loss_value)
         if isfinite(value):
             backward(grad)
+            if self.penalty is not None:
+                value += self.penalty(self.optimizer.vector.parameters)
             self.optimizer.step()
         return value
 
