@@ -40,6 +40,7 @@ HOUSE = [
     "history",
     "early_stopping",
     "evaluation",
+    "diagnosis",
     "snapshot",
     "progress",
     "gradients",
@@ -52,6 +53,7 @@ HOUSE = [
 # Beyond numpy and the standard library, where it is asked for; the second test below shows that
 # nothing of it is loaded unasked.
 OUTSIDE = {
+    "diagnosis": {"matplotlib"},
     "estimators": {"sklearn"},
     "progress": {"tqdm"},
     "tensor_file": {"safetensors"},
@@ -169,7 +171,7 @@ def test_importing_it_leaves_for_later_what_takes_long() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     loaded = set(run.stdout.split())
-    late = {"gradients", "losses", "metrics", "penalties"}
+    late = {"gradients", "losses", "metrics", "penalties", "diagnosis"}
     assert not {f"layerwise.{name}" for name in late} & loaded
     assert "numpy.random" not in loaded
 
@@ -184,6 +186,7 @@ def test_its_public_names() -> None:
         "Dense",
         "Dropout",
         "ELU",
+        "Diagnosis",
         "EarlyStopping",
         "Epoch",
         "GELU",
@@ -236,6 +239,7 @@ def test_its_public_names() -> None:
         "constant",
         "cosine",
         "exponential_decay",
+        "diagnose",
         "fit",
         "gelu",
         "glorot_normal",

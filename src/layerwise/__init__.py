@@ -27,6 +27,7 @@ from layerwise.parameter import Parameter, ParameterVector
 from layerwise.training import fit, train
 
 if TYPE_CHECKING:
+    from layerwise.diagnosis import Diagnosis, diagnose
     from layerwise.early_stopping import EarlyStopping
     from layerwise.gradients import GradientReport, check_layer, check_loss, numerical_gradient
     from layerwise.layers.composition import Parallel, Residual
@@ -67,6 +68,7 @@ else:
         "GaussianNoise": "layers.dropout",
         "L1": "penalties",
         "L2": "penalties",
+        "Diagnosis": "diagnosis",
         "EarlyStopping": "early_stopping",
         "GradientReport": "gradients",
         "GroupNorm": "layers.row_normalization",
@@ -99,6 +101,7 @@ else:
         "hard_sigmoid": "layers.rectifiers",
         "leaky_relu": "layers.rectifiers",
         "log_softmax": "layers.softmax",
+        "diagnose": "diagnosis",
         "numerical_gradient": "gradients",
         "selu": "layers.exponential_units",
         "silu": "layers.smooth_activations",
@@ -144,6 +147,7 @@ __all__ = [
     "BatchNorm",
     "Dense",
     "Dropout",
+    "Diagnosis",
     "EarlyStopping",
     "Epoch",
     "GaussianNoise",
@@ -191,6 +195,7 @@ __all__ = [
     "constant",
     "cosine",
     "exponential_decay",
+    "diagnose",
     "fit",
     "gelu",
     "glorot_normal",

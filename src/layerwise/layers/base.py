@@ -120,16 +120,30 @@ def walk(
     >>> [path for path, _ in walk(Sequential(Dense(2, 3), Dense(3, 1)))]
     ['0.W', '0.b', '1.W', '1.b']
     """
+    for path, item in _everything(layer):
+        if not isinstance(item, Layer):
+            yield path, item
+
+
+def layers(layer: Layer[Any, Any]) -> dict[str, Layer[Any, Any]]:
+    """The layer itself, whose path is "", and every layer that it keeps, each once, by its path."""
+    return {path: item for path, item in _everything(layer) if isinstance(item, Layer)}
+
+
+def _everything(
+    layer: Layer[Any, Any],
+) -> Iterator[tuple[str, Parameter | NDArray[Any] | np.random.Generator | Layer[Any, Any]]]:
     seen: set[int] = set()
     waiting: list[tuple[str, object]] = [("", layer)]
     while waiting:
         path, item = waiting.pop()
         inner: Mapping[Any, object] = {}
-        if isinstance(item, Parameter | np.ndarray | np.random.Generator):
-            if id(item) not in seen:
-                yield path, item
-        elif isinstance(item, Layer):
-            inner = {} if id(item) in seen else item.parts()
+        if isinstance(item, Parameter | np.ndarray | np.random.Generator | Layer):
+            if id(item) in seen:
+                continue
+            yield path, item
+        if isinstance(item, Layer):
+            inner = item.parts()
         elif isinstance(item, Mapping):
             inner = item
         elif isinstance(item, list | tuple):
