@@ -55,6 +55,9 @@ def test_every_example_is_here() -> None:
     """The test of each bears its name."""
     tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
     assert {path.stem for path in EXAMPLES.glob("*.py")} <= tested
+    names = "custom_layer diabetes digits larger_than_memory matrix_operations two_moons"
+    tested = set(names.split())
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == tested
 
 
 def test_matrix_operations(tmp_path: Path) -> None:
@@ -183,3 +186,11 @@ def test_logic_gates(tmp_path: Path) -> None:
         assert found == pytest.approx(loss, rel=1e-9)
     assert "answers [0. 1. 1. 0.]" in printed
     assert_picture(tmp_path / "logic_gates.png", printed)
+def test_larger_than_memory(tmp_path: Path) -> None:
+    printed = run("larger_than_memory", tmp_path)
+    size, allowed = number(r"file of (\d+) MB", printed), number(r"no more than (\d+) MB", printed)
+    assert number(r"took (\d+) MB at most", printed) < allowed < size / 2
+    if sys.platform == "linux":
+        assert "All of it in one array: Unable to allocate" in printed
+    assert number(r"(0\.\d+) of the test digits", printed) > 0.95
+    assert list(tmp_path.iterdir()) == []
