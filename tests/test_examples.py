@@ -186,6 +186,8 @@ def test_logic_gates(tmp_path: Path) -> None:
         assert found == pytest.approx(loss, rel=1e-9)
     assert "answers [0. 1. 1. 0.]" in printed
     assert_picture(tmp_path / "logic_gates.png", printed)
+
+
 def test_larger_than_memory(tmp_path: Path) -> None:
     printed = run("larger_than_memory", tmp_path)
     size, allowed = number(r"file of (\d+) MB", printed), number(r"no more than (\d+) MB", printed)

@@ -70,7 +70,9 @@ def test_strength(penalty: type[L1] | type[L2]) -> None:
     assert penalty(0)([W]) == 0
     assert penalty(1.0)([]) == 0
     for strength in -0.1, inf, nan:
-        with raises(ValueError, f"{name}: strength={strength} came, expected a number from 0 up"):
+        with raises(
+            ValueError, f"{name}: strength={strength} came, expected a finite number of at least 0"
+        ):
             penalty(strength)
     with raises(TypeError, f"{name}: strength='a' came, expected a number"):
         penalty("a")  # type: ignore[arg-type]  # refused by mypy too

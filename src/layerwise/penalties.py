@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from layerwise.arguments import not_negative
+from layerwise.arguments import at_least_zero
 from layerwise.parameter import Parameter
 
 Penalty = Callable[[Iterable[Parameter]], float]
@@ -29,7 +29,7 @@ class L2:
     """
 
     def __init__(self, strength: float) -> None:
-        self.strength = not_negative("L2", "strength", strength)
+        self.strength = at_least_zero("L2", "strength", strength)
 
     def __call__(self, parameters: Iterable[Parameter]) -> float:
         """Add the gradient and return the value."""
@@ -57,7 +57,7 @@ class L1:
     """
 
     def __init__(self, strength: float) -> None:
-        self.strength = not_negative("L1", "strength", strength)
+        self.strength = at_least_zero("L1", "strength", strength)
 
     def __call__(self, parameters: Iterable[Parameter]) -> float:
         """Add the gradient and return the value."""
