@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.contestants import NAIVE, load
-from benchmarks.workloads import Inference, Training
+from benchmarks.contestants import NAIVE, OURS, load
+from benchmarks.workloads import Inference, Pass, Training, Workload
 from layerwise import softmax
 
 
@@ -31,9 +31,7 @@ class Result:
         return float(low), float(middle), float(high)
 
 
-def alternately(
-    workload: Training | Inference, names: list[str], rounds: int | None = None
-) -> Result:
+def alternately(workload: Workload, names: list[str], rounds: int | None = None) -> Result:
     """Run every contestant once a round, each time from the start, in an order that moves on.
 
     A ratio is then of two runs close in time, under the same conditions, whatever else the
@@ -41,32 +39,31 @@ def alternately(
 
     Raises RuntimeError where the answers differ: then the contestants did not do the same work.
     """
-    make: dict[str, Callable[[], Callable[[], Any]]] = {}
     entrants = {name: load(name) for name in names}
-    for name, contestant in entrants.items():
-        if isinstance(workload, Training):
-            make[name] = partial(contestant.training, workload)
-        elif contestant.inference is not None:
-            make[name] = partial(_repeated, contestant.inference, workload)
+    entries = {name: contestant.entry(workload) for name, contestant in entrants.items()}
+    make = {name: entry for name, entry in entries.items() if entry is not None}
     gc.freeze()  # nor for searching all that the libraries keep
     if isinstance(workload, Training):
         unit, units = "step", workload.steps
     else:
         unit, units = "call", workload.calls
+        make = {name: partial(_repeated, entry, units) for name, entry in make.items()}
     result = Result(workload.key, workload.title, unit, {name: [] for name in make})
     for round_ in range(-1, rounds or workload.rounds):
         answers = {}
         turn = round_ % len(make)
         for name in [*make][turn:] + [*make][:turn]:
             seconds, answer = timed(make[name]())
-            answers[name] = np.asarray(answer)
             if isinstance(workload, Inference) and entrants[name].gives == "logits":
-                answers[name] = softmax(answers[name])
+                answer = softmax(np.asarray(answer))
+            if isinstance(workload, Pass) and answer is not None:
+                answer = np.concatenate([np.ravel(part) for part in answer])
             if round_ >= 0:
                 result.seconds[name].append(seconds / units)
-        for name in answers:
             if entrants[name].gives != "nothing":
-                _check(workload.key, name, answers, entrants[name].tolerance)
+                answers[name] = np.asarray(answer)
+        for name in answers:
+            _check(workload.key, name, answers, entrants[name].tolerance)
     return result
 
 
@@ -78,11 +75,9 @@ def timed(run: Callable[[], Any]) -> tuple[float, Any]:
     return time.process_time() - start, out
 
 
-def _repeated(
-    inference: Callable[[Inference], Callable[[], Any]], workload: Inference
-) -> Callable[[], Any]:
+def _repeated(entry: Callable[[], Callable[[], Any]], calls: int) -> Callable[[], Any]:
     """As many calls as the workload wants; the last answer."""
-    call, calls = inference(workload), workload.calls
+    call = entry()
 
     def run() -> Any:
         for _ in range(calls):
@@ -93,10 +88,14 @@ def _repeated(
 
 
 def _check(key: str, name: str, answers: dict[str, NDArray[Any]], tolerance: float) -> None:
-    """Refuse answers (losses of all epochs, or probabilities) that differ by more than rounding."""
-    given, right = answers[name], answers[NAIVE]
-    if given.shape != right.shape or not np.allclose(given, right, rtol=tolerance, atol=1e-5):
+    """Refuse answers (losses, probabilities, gradients) that differ by more than rounding."""
+    reference = NAIVE if NAIVE in answers else OURS
+    given, right = answers[name], answers[reference]
+    scale = max(1, float(np.abs(right).max()))
+    if given.shape != right.shape or not np.allclose(
+        given, right, rtol=tolerance, atol=1e-5 * scale
+    ):
         raise RuntimeError(
-            f"{key}: {name} ends with {given.ravel()[-3:]} where {NAIVE} ends with "
+            f"{key}: {name} ends with {given.ravel()[-3:]} where {reference} ends with "
             f"{right.ravel()[-3:]}: they did not do the same work, so their times say nothing"
         )

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmarks.contestants import BARE, EAGER, FUSED, HOMES, OURS, SKLEARN
+from benchmarks.contestants import BARE, EAGER, FUSED, HOMES, LAST, OURS, SKLEARN
 from benchmarks.measure import Result
 
 COLORS = dict(
     zip(
         HOMES,
-        ["#444444", "#d62728", "#bcbd22", "#ff7f0e", "#9467bd", "#5b3a8c", "#1f77b4"],
+        ["#444444", "#d62728", "#bcbd22", "#ff7f0e", "#9467bd", "#5b3a8c", "#e377c2", "#1f77b4"],
         strict=True,
     )
 )
@@ -30,6 +30,11 @@ AT_MOST: dict[str, Bar] = {  # times the bare products
     "W3": (1.15, 1.05),
     "W4": (11.5, 6),
     "W5 10,000 rows": (1.10, None),
+    "W7 3x3 same": (3.0, 2.0),
+    "W7 3x3 wide": (1.3, 1.12),
+    "W7 5x5": (4.2, 2.4),
+    "W7 3x3 stride 2": (1.9, 1.6),
+    "W7 1x1": (1.2, 1.05),
 }
 AT_LEAST: dict[str, dict[str, Bar]] = {  # times faster than these
     "W1": {SKLEARN: (2.6, 4)},
@@ -38,6 +43,10 @@ AT_LEAST: dict[str, dict[str, Bar]] = {  # times faster than these
     "W4": {SKLEARN: (2.9, 5)},
     "W5 one row": {SKLEARN: (12, None), EAGER: (2.3, None)},
     "W5 10,000 rows": {SKLEARN: (1.0, None)},
+    "W7 CNN": {EAGER: (1.0, None), LAST: (0.65, 0.8)},
+    "W7 MaxPool2D": {LAST: (0.5, 0.65)},
+    "W7 BatchNorm": {LAST: (0.4, 0.7)},
+    "W7 LayerNorm": {EAGER: (0.35, 0.43)},
 }
 MEMORY: Bar = (230, 200)  # MB
 LESS_MEMORY: dict[str, Bar] = {SKLEARN: (1.35, None), EAGER: (1.35, None), FUSED: (1.35, None)}
@@ -53,7 +62,7 @@ def show(results: list[Result], memory: Memory | None, import_ms: float | None) 
         print("\nCPU time on one thread, float32. Median (quartiles) of each round's ratio.")
         print("\nTimes the bare products: lower is better")
         _line("", names)
-        for result in results:
+        for result in with_products(results):
             bare = _time(float(np.median(result.seconds[BARE])))
             others = [_ratio(result, name, BARE) for name in names[1:]]
             _line(result.key, [f"1 = {bare} a {result.unit}", *others])
@@ -92,7 +101,11 @@ def save(
         "results": [
             {
                 **asdict(result),
-                "times_bare": {name: result.ratios(name, BARE) for name in result.seconds},
+                "times_bare": {
+                    name: result.ratios(name, BARE)
+                    for name in result.seconds
+                    if BARE in result.seconds
+                },
                 "times_layerwise": {name: result.ratios(name, OURS) for name in result.seconds},
             }
             for result in results
@@ -101,8 +114,13 @@ def save(
         "import_ms": import_ms,
     }
     (folder / "table.json").write_text(json.dumps(content, indent=1) + "\n")
-    if results:
-        _picture(results).savefig(folder / "table.png", dpi=150)
+    if with_products(results):
+        _picture(with_products(results)).savefig(folder / "table.png", dpi=150)
+
+
+def with_products(results: list[Result]) -> list[Result]:
+    """Those with matrix products to compare with: pooling and normalization have none."""
+    return [result for result in results if BARE in result.seconds]
 
 
 def _line(key: str, cells: list[str]) -> None:
@@ -127,7 +145,7 @@ def _show_bars(result: Result) -> None:
         value = result.ratios(OURS, BARE)[1]
         verdict = _verdict(value, AT_MOST[result.key], lower=True)
         _line(result.key, [f"{value:7.3f} times the bare products: {verdict}"])
-    for name, bar in AT_LEAST[result.key].items():
+    for name, bar in AT_LEAST.get(result.key, {}).items():
         if name in result.seconds:
             value = result.ratios(name, OURS)[1]
             verdict = _verdict(value, bar, lower=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks import measure, processes, report, scaling, workloads
 from benchmarks.contestants import HOMES, installed
-from benchmarks.workloads import Inference, Training
+from benchmarks.workloads import Workload
 
 
 def run() -> None:
@@ -24,7 +24,7 @@ def run() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    keys = ["W1", "W2", "W3", "W4", "W5", "W6"]
+    keys = ["W1", "W2", "W3", "W4", "W5", "W6", "W7"]
     parser.add_argument("--only", action="append", choices=keys, help="may be given repeatedly")
     parser.add_argument("--rounds", type=int, help="instead of each workload's own number")
     parser.add_argument("--quick", action="store_true", help="three rounds: a rough first look")
@@ -41,16 +41,16 @@ def _table(options: argparse.Namespace) -> None:
     for name in HOMES.keys() - set(names):
         print(f"{name}: not installed, left out")
     results = []
-    makers: dict[str, list[Callable[[], Training | Inference]]] = {
-        "W1": [workloads.digits],
-        "W2": [workloads.mnist_sized],
-        "W3": [workloads.wide],
-        "W4": [workloads.tiny],
-        "W5": [workloads.one_row, workloads.many_rows],
+    makers: dict[str, Callable[[], list[Workload]]] = {
+        "W1": lambda: [workloads.digits()],
+        "W2": lambda: [workloads.mnist_sized()],
+        "W3": lambda: [workloads.wide()],
+        "W4": lambda: [workloads.tiny()],
+        "W5": lambda: [workloads.one_row(), workloads.many_rows()],
+        "W7": lambda: [workloads.small_cnn(), *workloads.passes()],
     }
     for key in [key for key in makers if key in options.only]:
-        for make in makers[key]:
-            workload = make()
+        for workload in makers[key]():
             print(f"{workload.key}: {workload.title}", flush=True)
             results.append(measure.alternately(workload, names, options.rounds))
     memory, import_ms = None, None

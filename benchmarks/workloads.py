@@ -4,7 +4,7 @@ Everything is float32, and everything is drawn from fixed seeds.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import sqrt
 
@@ -18,7 +18,11 @@ Indices = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Training:
-    """A classifier: Dense layers of `weights`, ReLU between them, softmax cross-entropy."""
+    """A classifier: Dense layers of `weights`, ReLU between them, softmax cross-entropy.
+
+    Of images, (n, height, width, channels), first comes for each of `kernels` a convolution that
+    keeps the size, ReLU, and max-pooling that halves it.
+    """
 
     key: str
     title: str
@@ -31,6 +35,7 @@ class Training:
     learning_rate: float
     rounds: int
     seed: int = 1
+    kernels: list[Array] = field(default_factory=list)  # each (height, width, inputs, outputs)
 
     @property
     def sizes(self) -> list[int]:
@@ -62,6 +67,25 @@ class Inference:
     weights: list[Array]
     calls: int
     rounds: int
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One layer, forward and back: Y, then from dL/dY the gradients of X and of the parameters."""
+
+    key: str
+    title: str
+    layer: str  # its name in Layerwise
+    X: Array
+    grad: Array
+    calls: int
+    rounds: int = 21
+    W: Array | None = None  # of a convolution; biases, gains and shifts begin as usual
+    stride: int = 1
+    padding: int = 0  # zeros at both ends
+
+
+Workload = Training | Inference | Pass
 
 
 def first_weights(*sizes: int, seed: int = 0) -> list[Array]:
@@ -183,3 +207,74 @@ def many_rows() -> Inference:
         calls=3,
         rounds=11,
     )
+
+
+def small_cnn() -> Training:
+    """W7: a small convolutional network, a whole step of training."""
+    X, y = made_up(1024, 256)
+    return Training(
+        key="W7 CNN",
+        title="16x16x1, 3x3x16, pool, 3x3x32, pool, Dense, batch 32, Adam",
+        X=X.reshape(-1, 16, 16, 1),
+        y=y,
+        weights=first_weights(4 * 4 * 32, 10),
+        kernels=[first_kernel(3, 1, 16), first_kernel(3, 16, 32)],
+        batch_size=32,
+        epochs=1,
+        optimizer="Adam",
+        learning_rate=1e-3,
+        rounds=21,
+    )
+
+
+def first_kernel(size: int, inputs: int, outputs: int) -> Array:
+    """W ~ N(0, 2 / fan_in), as (size, size, inputs, outputs)."""
+    (W,) = first_weights(size * size * inputs, outputs)
+    return W.reshape(size, size, inputs, outputs)
+
+
+def passes() -> list[Pass]:
+    """W7, layer by layer: five convolutions, max-pooling, and two normalizations."""
+    images, sequences = (32, 28, 28, 32), (64, 64, 128)
+    return [
+        convolution("3x3 same", (8, 32, 32, 3), 3, 16, padding=1, calls=20),
+        convolution("3x3 wide", (32, 14, 14, 32), 3, 64, padding=1, calls=2),
+        convolution("5x5", (64, 28, 28, 1), 5, 8, calls=10),
+        convolution("3x3 stride 2", (32, 28, 28, 16), 3, 32, stride=2, padding=1, calls=5),
+        convolution("1x1", (32, 14, 14, 64), 1, 128, calls=4),
+        of_layer("MaxPool2D", images, (32, 14, 14, 32), calls=10),
+        of_layer("BatchNorm", images, images, calls=5),
+        of_layer("LayerNorm", sequences, sequences, calls=5),
+    ]
+
+
+def convolution(
+    name: str,
+    shape: tuple[int, int, int, int],
+    size: int,
+    outputs: int,
+    *,
+    calls: int,
+    stride: int = 1,
+    padding: int = 0,
+) -> Pass:
+    """A convolution of images of this shape."""
+    n, *lengths, inputs = shape
+    after = [(length + 2 * padding - size) // stride + 1 for length in lengths]
+    X, grad = drawn(shape, (n, *after, outputs))
+    title = f"Conv2D {name}, {shape} to {outputs}"
+    W = first_kernel(size, inputs, outputs)
+    key = f"W7 {name}"
+    return Pass(key, title, "Conv2D", X, grad, calls, W=W, stride=stride, padding=padding)
+
+
+def of_layer(layer: str, shape: tuple[int, ...], after: tuple[int, ...], calls: int) -> Pass:
+    """A layer without weights, or with such as begin as usual."""
+    X, grad = drawn(shape, after)
+    return Pass(f"W7 {layer}", f"{layer}, {shape}", layer, X, grad, calls)
+
+
+def drawn(*shapes: tuple[int, ...]) -> list[Array]:
+    """Normal numbers of each shape."""
+    rng = np.random.default_rng(4)
+    return [rng.standard_normal(shape, dtype=np.float32) for shape in shapes]

@@ -2,19 +2,21 @@
 
 A contestant makes its model, from the workload's first weights, outside the time that is measured,
 and returns a function that does the measured work: training gives the mean loss of each epoch,
-inference the answers of one call.
+inference the answers of one call, and a pass what `Pass` says, images channels last.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from benchmarks.workloads import Inference, Training
+from benchmarks.workloads import Inference, Pass, Training, Workload
 
 BARE, OURS, NAIVE, SKLEARN = "bare products", "Layerwise", "naive NumPy", "scikit-learn"
 EAGER, FUSED, JAX = "torch eager", "torch fused", "jax"
+LAST = "torch channels last"  # of images: its default layout has the channels first
 
 HOMES = {  # the module here, and the library it needs
     BARE: ("bare", "numpy"),
@@ -23,18 +25,31 @@ HOMES = {  # the module here, and the library it needs
     SKLEARN: ("scikit_learn", "sklearn"),
     EAGER: ("torch", "torch"),
     FUSED: ("torch", "torch"),
+    LAST: ("torch", "torch"),
     JAX: ("jax", "jax"),
 }
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """What it runs for a workload; without `inference` it only trains."""
+    """What it runs for a workload; without one of these functions it takes no part there."""
 
     training: Callable[[Training], Callable[[], list[float]]]
     inference: Callable[[Inference], Callable[[], Any]] | None = None
+    layer: Callable[[Pass], Callable[[], Any]] | None = None
+    takes: str = "rows"  # what it trains on: "rows", "images" or "both"
     gives: str = "logits"  # what inference returns: "logits", "probabilities" or "nothing"
     tolerance: float = 1e-3  # by how much, relatively, its losses may differ
+
+    def entry(self, workload: Workload) -> Callable[[], Callable[[], Any]] | None:
+        """What makes its run of this workload; None where it takes no part."""
+        if isinstance(workload, Training):
+            fits = self.takes in {"both", "images" if workload.kernels else "rows"}
+            return partial(self.training, workload) if fits else None
+        if isinstance(workload, Inference):
+            return None if self.inference is None else partial(self.inference, workload)
+        no_products = workload.W is None and self.gives == "nothing"
+        return None if self.layer is None or no_products else partial(self.layer, workload)
 
 
 def installed() -> list[str]:

@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 
 from benchmarks.contestants import BARE, Contestant
-from benchmarks.workloads import Array, Inference, Training
+from benchmarks.workloads import Array, Inference, Pass, Training
 
 Product = tuple[Callable[[Any, Any], Any], Array, Array]  # X.dot, W and the array to write into
 
 
 def training(workload: Training) -> Callable[[], list[float]]:
     """The products of every step of a run. No loss: nothing is learned."""
+    if workload.kernels:
+        return images(workload)
     X, n, weights = workload.X, workload.batch_size, workload.weights
     outputs = [np.empty((n, W.shape[1]), np.float32) for W in weights]
     by_W = [np.empty_like(W) for W in weights]
@@ -39,6 +41,44 @@ def training(workload: Training) -> Callable[[], list[float]]:
                 for dot, other, out in products:
                     dot(other, out)
         return []
+
+    return run
+
+
+def images(workload: Training) -> Callable[[], list[float]]:
+    """The products of every step of a run, the patches of each convolution made beforehand."""
+    n, side, products = workload.batch_size, workload.X.shape[1], list[Product]()
+    for i, kernel in enumerate(workload.kernels):
+        products += _products(n * side * side, kernel, data=i == 0)
+        side //= 2
+    for W in workload.weights:
+        products += _products(n, W, data=False)
+
+    def run() -> list[float]:
+        for _ in range(workload.steps):
+            for dot, other, out in products:
+                dot(other, out)
+        return []
+
+    return run
+
+
+def _products(rows: int, W: Array, *, data: bool) -> list[Product]:
+    """Those of a product with W, on as many rows: forward, for W, and for X if that is no data."""
+    W = W.reshape(-1, W.shape[-1])
+    X, Y = np.full((rows, len(W)), 0.5, np.float32), np.full((rows, W.shape[1]), 0.5, np.float32)
+    products: list[Product] = [(X.dot, W, np.empty_like(Y)), (X.T.dot, Y, np.empty_like(W))]
+    return products if data else [*products, (Y.dot, W.T, np.empty_like(X))]
+
+
+def layer(workload: Pass) -> Callable[[], None]:
+    """The products of a convolution."""
+    rows, W = workload.grad.size // workload.grad.shape[-1], workload.W
+    products = [] if W is None else _products(rows, W, data=False)
+
+    def run() -> None:
+        for dot, other, out in products:
+            dot(other, out)
 
     return run
 
@@ -66,4 +106,4 @@ def forward(
     return [(H.dot, W, output) for H, W, output in parts], inputs
 
 
-CONTESTANTS = {BARE: Contestant(training, inference, gives="nothing")}
+CONTESTANTS = {BARE: Contestant(training, inference, layer, takes="both", gives="nothing")}

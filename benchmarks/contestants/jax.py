@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from benchmarks.contestants import JAX, Contestant
-from benchmarks.workloads import Array, Inference, Training
+from benchmarks.workloads import Array, Inference, Pass, Training
 
 jax: Any = import_module("jax")  # often not installed, so nothing is known of its types
 jnp: Any = import_module("jax.numpy")
@@ -14,12 +14,35 @@ jax.config.update("jax_cpu_enable_async_dispatch", False)  # else it computes in
 
 
 def forward(parameters: Any, X: Any) -> Any:
-    """The logits."""
-    *hidden, last = parameters
+    """The logits; parameters of four axes are those of convolutions, each with a pooling."""
+    kernels = [(W, b) for W, b in parameters if W.ndim == 4]
+    for W, b in kernels:
+        X = max_pool(jax.nn.relu(convolve(X, W, b, padding="SAME")))
+    X = X.reshape(len(X), -1)
+    *hidden, last = parameters[len(kernels) :]
     for W, b in hidden:
         X = jax.nn.relu(X @ W + b)
     W, b = last
     return X @ W + b
+
+
+def convolve(X: Any, W: Any, b: Any, *, padding: Any, stride: int = 1) -> Any:
+    """A convolution, channels last."""
+    layout = ("NHWC", "HWIO", "NHWC")
+    strides = (stride, stride)
+    return jax.lax.conv_general_dilated(X, W, strides, padding, dimension_numbers=layout) + b
+
+
+def max_pool(X: Any) -> Any:
+    """The maxima of 2 x 2, channels last."""
+    blocks = (1, 2, 2, 1)
+    return jax.lax.reduce_window(X, -jnp.inf, jax.lax.max, blocks, blocks, "VALID")
+
+
+def normalize(X: Any, gain: Any, shift: Any, axes: tuple[int, ...]) -> Any:
+    """Mean 0 and deviation 1 along these axes."""
+    mean, variance = X.mean(axes, keepdims=True), X.var(axes, keepdims=True)
+    return (X - mean) * jax.lax.rsqrt(variance + 1e-5) * gain + shift
 
 
 def mean_loss(parameters: Any, X: Any, y: Any) -> Any:
@@ -57,13 +80,13 @@ def step_of(optimizer: str, rate: float) -> Any:
 
 def on_device(weights: list[Array]) -> Any:
     """Weights and zero biases as JAX's arrays."""
-    return [(jnp.array(W), jnp.zeros(W.shape[1], jnp.float32)) for W in weights]
+    return [(jnp.array(W), jnp.zeros(W.shape[-1], jnp.float32)) for W in weights]
 
 
 def training(workload: Training) -> Callable[[], list[float]]:
     """The usual loop around a compiled step. Gathering inside it is faster than before it."""
     step = step_of(workload.optimizer, workload.learning_rate)
-    parameters = on_device(workload.weights)
+    parameters = on_device([*workload.kernels, *workload.weights])
     zeros = jax.tree.map(jnp.zeros_like, parameters)
     m, v = zeros, jax.tree.map(jnp.copy, zeros)
     state: Any = (parameters, m, v, jnp.float32(0), jnp.float32(0))
@@ -91,4 +114,38 @@ def inference(workload: Inference) -> Callable[[], Any]:
     return lambda: call(parameters, X).block_until_ready()
 
 
-CONTESTANTS = {JAX: Contestant(training, inference)}
+def layer(workload: Pass) -> Callable[[], Any]:
+    """One compiled function for the layer and its way back."""
+    X, grad, parameters = jnp.array(workload.X), jnp.array(workload.grad), []
+    if workload.W is not None:
+        ((W, b),) = on_device([workload.W])
+        parameters = [W, b]
+    elif workload.layer != "MaxPool2D":
+        features = workload.X.shape[-1]
+        parameters = [jnp.ones(features, jnp.float32), jnp.zeros(features, jnp.float32)]
+
+    call = pass_of(workload.layer, workload.stride, workload.padding)
+    return lambda: jax.block_until_ready(call(grad, X, *parameters))
+
+
+@cache
+def pass_of(layer: str, stride: int, padding: int) -> Any:
+    """The compiled pass: compiled once, however often it is run from the start."""
+
+    def function(X: Any, *parameters: Any) -> Any:
+        if layer == "Conv2D":
+            W, b = parameters
+            return convolve(X, W, b, padding=[(padding, padding)] * 2, stride=stride)
+        if layer == "MaxPool2D":
+            return max_pool(X)
+        gain, shift = parameters
+        return normalize(X, gain, shift, (-1,) if layer == "LayerNorm" else (0, 1, 2))
+
+    def forward_and_back(grad: Any, *arguments: Any) -> Any:
+        Y, way_back = jax.vjp(function, *arguments)
+        return Y, *way_back(grad)
+
+    return jax.jit(forward_and_back)
+
+
+CONTESTANTS = {JAX: Contestant(training, inference, layer, takes="both")}

@@ -1,23 +1,47 @@
 """Layerwise, through its public API, as the README shows it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+import layerwise
 from benchmarks.contestants import OURS, Contestant
-from benchmarks.workloads import Array, Inference, Training
-from layerwise import SGD, Adam, Dense, Optimizer, ReLU, Sequential, SoftmaxCrossEntropy, fit
+from benchmarks.workloads import Array, Inference, Pass, Training
+from layerwise import (
+    SGD,
+    Adam,
+    Conv2D,
+    Dense,
+    Flatten,
+    Layer,
+    MaxPool2D,
+    Optimizer,
+    ReLU,
+    Sequential,
+    SoftmaxCrossEntropy,
+    fit,
+)
 
 
-def network_of(weights: list[Array]) -> Sequential[Any]:
-    """Dense layers that begin at these weights, ReLU between them."""
-    layers: list[Dense | ReLU] = []
+def network_of(weights: list[Array], kernels: Sequence[Array] = ()) -> Sequential[Any]:
+    """Dense layers that begin at these weights, ReLU between them; before them convolutions."""
+    layers: list[Layer[Any, Any]] = []
+    for W in kernels:
+        layers += [convolution_of(W, padding="same"), ReLU(), MaxPool2D(2)]
+    layers += [Flatten()] if kernels else []
     for W in weights:
         layers += [Dense(*W.shape, dtype=np.float32, W_init=partial(_given, W)), ReLU()]
     first, *others = layers[:-1]
     return Sequential(first, *others)
+
+
+def convolution_of(W: Array, **options: Any) -> Conv2D:
+    """A convolution that begins at these weights."""
+    *size, inputs, outputs = W.shape
+    options |= {"dtype": np.float32, "W_init": partial(_given, W)}
+    return Conv2D(inputs, outputs, tuple(size), **options)
 
 
 def _given(W: Array, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
@@ -27,7 +51,7 @@ def _given(W: Array, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
 
 def training(workload: Training) -> Callable[[], list[float]]:
     """A call of `fit`."""
-    network = network_of(workload.weights)
+    network = network_of(workload.weights, workload.kernels)
     optimizer: Optimizer
     if workload.optimizer == "Adam":
         optimizer = Adam(network.parameters(), learning_rate=workload.learning_rate)
@@ -55,4 +79,30 @@ def inference(workload: Inference) -> Callable[[], Array]:
     return partial(network_of(workload.weights), workload.X)
 
 
-CONTESTANTS = {OURS: Contestant(training, inference)}
+def layer(workload: Pass) -> Callable[[], list[Array]]:
+    """A layer's forward and its backward, then zeroed gradients, as a step of training has them."""
+    layer = layer_of(workload)
+    parameters = layer.parameters()
+
+    def run() -> list[Array]:
+        for parameter in parameters:
+            parameter.zero_grad()
+        Y, backward = layer.forward(workload.X)
+        return [Y, backward(workload.grad), *(parameter.grad for parameter in parameters)]
+
+    return run
+
+
+def layer_of(workload: Pass) -> Layer[Array, Array]:
+    """The layer of this name."""
+    if workload.W is not None:
+        options = {"stride": workload.stride, "padding": workload.padding}
+        return convolution_of(workload.W, **options)
+    if workload.layer == "MaxPool2D":
+        return MaxPool2D(2)
+    features = workload.X.shape[-1]
+    norm: Layer[Array, Array] = getattr(layerwise, workload.layer)(features, dtype=np.float32)
+    return norm
+
+
+CONTESTANTS = {OURS: Contestant(training, inference, layer, takes="both")}

@@ -1,12 +1,12 @@
-"""PyTorch, eager, one thread; and once more with its fused optimizers."""
+"""PyTorch, eager, one thread; also with its fused optimizers, and with images channels last."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
 from typing import Any
 
-from benchmarks.contestants import EAGER, FUSED, Contestant
-from benchmarks.workloads import Array, Inference, Training
+from benchmarks.contestants import EAGER, FUSED, LAST, Contestant
+from benchmarks.workloads import Array, Inference, Pass, Training
 
 torch: Any = import_module("torch")  # often not installed, so nothing is known of its types
 torch.set_num_threads(1)
@@ -25,22 +25,51 @@ def network_of(weights: list[Array]) -> Any:
     return torch.nn.Sequential(*layers[:-1])
 
 
-def training(workload: Training, *, fused: bool) -> Callable[[], list[float]]:
-    """The usual loop."""
-    network = network_of(workload.weights)
+def network_of_images(workload: Training) -> Any:
+    """Convolutions, ReLU and pooling before them; torch flattens channels first."""
+    layers, side = [], workload.X.shape[1]
+    for W in workload.kernels:
+        layers += [convolution_of(W, padding="same"), torch.nn.ReLU(), torch.nn.MaxPool2d(2)]
+        side //= 2
+    first, *others = workload.weights
+    first = first.reshape(side, side, -1, first.shape[1]).transpose(2, 0, 1, 3)
+    dense = network_of([first.reshape(-1, first.shape[-1]), *others])
+    return torch.nn.Sequential(*layers, torch.nn.Flatten(), *dense)
+
+
+def convolution_of(W: Array, **options: Any) -> Any:
+    """A convolution that begins at these weights."""
+    *size, inputs, outputs = W.shape
+    convolution = torch.nn.Conv2d(inputs, outputs, size, **options)
+    with torch.no_grad():
+        convolution.weight.copy_(torch.from_numpy(W.transpose(3, 2, 0, 1)))
+        convolution.bias.zero_()
+    return convolution
+
+
+def training(
+    workload: Training, *, fused: bool = False, last: bool = False
+) -> Callable[[], list[float]]:
+    """The usual loop. With images channels last, a batch of the rows becomes one by its strides."""
+    network = network_of_images(workload) if workload.kernels else network_of(workload.weights)
     options = {"lr": workload.learning_rate, "fused": fused}
     if workload.optimizer == "SGD":
         options["momentum"] = 0.9
     optimizer = getattr(torch.optim, workload.optimizer)(network.parameters(), **options)
     measure = torch.nn.CrossEntropyLoss()
     X, y = torch.from_numpy(workload.X), torch.from_numpy(workload.y)
+    if last:
+        network.to(memory_format=torch.channels_last)
+    elif workload.kernels:
+        X = X.permute(0, 3, 1, 2).clone(memory_format=torch.contiguous_format)
 
     def run() -> list[float]:
         history = []
         for order in workload.orders():
             total = 0.0
             for rows in torch.from_numpy(order).split(workload.batch_size):
-                loss = measure(network(X[rows]), y[rows])
+                batch = X[rows].permute(0, 3, 1, 2) if last else X[rows]
+                loss = measure(network(batch), y[rows])
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -63,7 +92,52 @@ def inference(workload: Inference) -> Callable[[], Any]:
     return run
 
 
+def layer(workload: Pass, *, last: bool) -> Callable[[], Any]:
+    """A module's call and its way back, from gradients that are None."""
+    module = module_of(workload)
+    X, grad = torch.from_numpy(workload.X), torch.from_numpy(workload.grad)
+    images = X.ndim == 4
+    if images:
+        X, grad = X.permute(0, 3, 1, 2), grad.permute(0, 3, 1, 2)
+    if last:
+        module.to(memory_format=torch.channels_last)
+    else:
+        first = torch.contiguous_format  # of one channel, contiguous() would keep it last
+        X, grad = X.clone(memory_format=first), grad.clone(memory_format=first)
+    X = X.detach().requires_grad_()
+    parameters = list(module.parameters())
+
+    def run() -> Any:
+        for leaf in (X, *parameters):
+            leaf.grad = None
+        Y = module(X)
+        Y.backward(grad)
+        return answers(Y, X, parameters)
+
+    return run
+
+
+def answers(Y: Any, X: Any, parameters: list[Any]) -> Iterator[Any]:
+    """Y and the gradients as Layerwise has them; a generator, so that turning is not measured."""
+    for A in Y.detach(), X.grad:
+        yield (A.permute(0, 2, 3, 1) if A.ndim == 4 else A).numpy()
+    for P in parameters:
+        yield (P.grad.permute(2, 3, 1, 0) if P.ndim == 4 else P.grad).numpy()
+
+
+def module_of(workload: Pass) -> Any:
+    """The module that does the same."""
+    if workload.W is not None:
+        return convolution_of(workload.W, stride=workload.stride, padding=workload.padding)
+    features = workload.X.shape[-1]
+    if workload.layer == "MaxPool2D":
+        return torch.nn.MaxPool2d(2)
+    norm = {"BatchNorm": torch.nn.BatchNorm2d, "LayerNorm": torch.nn.LayerNorm}[workload.layer]
+    return norm(features)
+
+
 CONTESTANTS = {
-    EAGER: Contestant(partial(training, fused=False), inference),
-    FUSED: Contestant(partial(training, fused=True)),
+    EAGER: Contestant(training, inference, partial(layer, last=False), takes="both"),
+    FUSED: Contestant(partial(training, fused=True), takes="both"),
+    LAST: Contestant(partial(training, last=True), layer=partial(layer, last=True), takes="images"),
 }

@@ -56,6 +56,14 @@ if TYPE_CHECKING:
     from layerwise.optimizers.sgd import SGD
     from layerwise.penalties import L1, L2
     from layerwise.schedules import cosine, exponential_decay, one_cycle, step_decay
+    from layerwise.layers.convolution import Conv1D, Conv2D
+    from layerwise.layers.pooling import (
+        AveragePool2D,
+        GlobalAveragePool2D,
+        MaxPool2D,
+        UpSample2D,
+    )
+    from layerwise.layers.shape import Flatten, Reshape
 else:
     # Imported when first asked for (SPEC 1): together they take longer than the rest.
     _LATER = {
@@ -88,6 +96,18 @@ else:
         "optimizers.sgd": ["SGD"],
         "penalties": ["L1", "L2"],
         "schedules": ["cosine", "exponential_decay", "one_cycle", "step_decay"],
+        "AveragePool2D": "layers.pooling",
+        "Conv1D": "layers.convolution",
+        "Conv2D": "layers.convolution",
+        "Flatten": "layers.shape",
+        "GlobalAveragePool2D": "layers.pooling",
+        "GradientReport": "gradients",
+        "MaxPool2D": "layers.pooling",
+        "Reshape": "layers.shape",
+        "UpSample2D": "layers.pooling",
+        "check_layer": "gradients",
+        "check_loss": "gradients",
+        "numerical_gradient": "gradients",
     }
     _ROOMS = {name: room for room, names in _LATER.items() for name in names}
 
@@ -114,12 +134,17 @@ __all__ = [
     "AdamW",
     "Array",
     "BatchNorm",
+    "AveragePool2D",
+    "Conv1D",
+    "Conv2D",
     "Dense",
     "Diagnosis",
     "Dropout",
     "EarlyStopping",
     "Epoch",
     "GaussianNoise",
+    "Flatten",
+    "GlobalAveragePool2D",
     "GradientReport",
     "GroupNorm",
     "HardSigmoid",
@@ -135,6 +160,7 @@ __all__ = [
     "LogSoftmax",
     "Matrix",
     "MeanAbsoluteError",
+    "MaxPool2D",
     "MeanSquaredError",
     "Optimizer",
     "PReLU",
@@ -146,6 +172,7 @@ __all__ = [
     "RMSprop",
     "ReLU",
     "Residual",
+    "Reshape",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -156,6 +183,7 @@ __all__ = [
     "Standardize",
     "Tanh",
     "TimeDistributed",
+    "UpSample2D",
     "Vector",
     "accuracy",
     "check_layer",

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 S = TypeVar("S")
 T = TypeVar("T")
 
+Row = tuple[int, ...]  # whole numbers, one for each axis
+
 
 def whole_number(who: str, name: str, value: object, least: int = 1) -> int:
     """The value as an int, where it is one of Python's or NumPy's, and large enough.
@@ -28,6 +30,22 @@ def whole_number(who: str, name: str, value: object, least: int = 1) -> int:
     if n < least:
         raise ValueError(f"{who}: {name}={value} came, expected at least {least}")
     return n
+
+
+def whole_numbers(who: str, name: str, value: object, count: int, least: int = 1) -> Row:
+    """The value as `count` ints, one for each axis; a single number stands for all of them.
+
+    >>> whole_numbers("Conv2D", "stride", 2, 2)
+    (2, 2)
+    """
+    if not isinstance(value, tuple | list):
+        return (whole_number(who, name, value, least),) * count
+    if len(value) != count:
+        raise ValueError(
+            f"{who}: {name}={value} came, expected a whole number, or {count} of them, one for "
+            "each axis"
+        )
+    return tuple(whole_number(who, name, item, least) for item in value)
 
 
 def positive(who: str, name: str, value: object, least: float = 0.0) -> float:
