@@ -6,9 +6,12 @@ from math import prod
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
 
 from layerwise.arrays import Array, Matrix, matrix_multiply
-from layerwise.layers.windows import Placed
+from layerwise.layers.windows import Placed, View
+
+Mask = NDArray[np.bool_]
 
 FEW = 3  # channels, at most: these go plane by plane, which is 1.2 to 1.3 times faster then
 
@@ -53,13 +56,13 @@ def window_sums(Z: Array, at: Placed) -> Array:
     return Y
 
 
-def add_to(Z: Array, view: tuple[slice, ...], A: Array, at: Placed) -> None:
-    """Z[view] += A, where Z is zero so far but for what other views had added to it."""
-    if at.apart:
-        Z[view] = A  # no two windows share an entry: this is 1.3 times faster
+def add_product(Z: Array, view: View, A: Array, B: Array | Mask, at: Placed) -> None:
+    """Z[view] += A B, where Z is zero so far but for what other views had added to it."""
+    part = Z[view]
+    if at.apart:  # no two windows share an entry
+        np.multiply(A, B, out=part)
     else:
-        part = Z[view]
-        part += A
+        part += A * B
 
 
 def spread(G: Matrix, W: Array, at: Placed) -> Array:
@@ -76,7 +79,8 @@ def spread(G: Matrix, W: Array, at: Placed) -> Array:
     dX: Array = np.zeros(at.frame, G.dtype)
     for view, kernel in zip(at.views, W.reshape(-1, inputs, outputs), strict=True):
         came = matrix_multiply(G, kernel.T).reshape(at.frame[0], *at.counts, inputs)
-        add_to(dX, view, came, at)
+        part = dX[view]
+        part += came
     return dX[at.inside]
 
 
@@ -88,6 +92,7 @@ def _spread_planes(G: Matrix, W: Array, at: Placed) -> Array:
     for line in W.reshape(-1, width * inputs, outputs):
         came = matrix_multiply(line, G.T).reshape(width, inputs, at.frame[0], *at.counts)
         for entry, view in zip(came, views, strict=False):
-            add_to(planes, (slice(None), *view), entry, at)
+            part = planes[(slice(None), *view)]
+            part += entry
     dX: Array = np.moveaxis(planes, 0, -1)[at.inside]
     return dX

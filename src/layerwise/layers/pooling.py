@@ -9,7 +9,7 @@ import numpy as np
 from layerwise.arguments import Row, same_form, whole_numbers
 from layerwise.arrays import Array, Matrix, as_floating, ones
 from layerwise.layers.base import Layer
-from layerwise.layers.patches import add_to, framed, window_sums
+from layerwise.layers.patches import add_product, framed, window_sums
 from layerwise.layers.windows import Padding, Windows, placed, refuse_other_axes, short, windows_of
 
 
@@ -66,13 +66,12 @@ class MaxPool2D(_Pool):
         def backward(grad: Array) -> Array:
             same_form(who, grad, Y.shape, Y.dtype)
             dZ = np.zeros_like(Z)
-            left = grad.copy()
-            *earlier, last = at.views
-            for view in earlier:
-                given = left * (Z[view] == Y)
-                add_to(dZ, view, given, at)
-                left -= given
-            add_to(dZ, last, left, at)  # what no other had is the last one's
+            waiting = np.ones(Y.shape, bool)  # windows whose gradient is not given away yet
+            for view in at.views[:-1]:
+                first = waiting & (Z[view] == Y)
+                add_product(dZ, view, grad, first, at)
+                waiting ^= first
+            add_product(dZ, at.views[-1], grad, waiting, at)
             return dZ[at.inside]
 
         return Y, backward
@@ -106,7 +105,7 @@ class AveragePool2D(_Pool):
             same_form(who, grad, Y.shape, Y.dtype)
             dZ = np.zeros_like(Z)
             for view in at.views:
-                add_to(dZ, view, grad * share, at)
+                add_product(dZ, view, grad, share, at)
             return dZ[at.inside]
 
         return Y, backward

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from layerwise.arguments import Row, whole_numbers
 
 Padding: TypeAlias = Literal["same", "valid"] | int | Row
+View: TypeAlias = tuple[slice, ...]
 
 
 class Windows(NamedTuple):
@@ -40,10 +41,10 @@ class Placed(NamedTuple):
 
     windows: Windows
     frame: Row
-    inside: tuple[slice, ...]
+    inside: View
     counts: Row
     apart: bool
-    views: list[tuple[slice, ...]]
+    views: list[View]
 
 
 def windows_of(
