@@ -11,6 +11,11 @@ LAYERS = [
     *ACTIVATIONS,
     *COMPOSITION,
     *REGULARIZATION,
+from tests.layer_cases.images import IMAGES
+
+LAYERS = [
+    *CORE,
+    *IMAGES,
 ]
 
 __all__ = ["LAYERS", "AnyLayer", "LayerCase"]
