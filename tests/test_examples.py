@@ -57,6 +57,7 @@ def test_every_example_is_here() -> None:
     assert {path.stem for path in EXAMPLES.glob("*.py")} <= tested
     names = "custom_layer diabetes digits larger_than_memory matrix_operations two_moons"
     tested = set(names.split())
+    tested = {"custom_layer", "diabetes", "digits", "digits_cnn", "matrix_operations", "two_moons"}
     assert {path.stem for path in EXAMPLES.glob("*.py")} == tested
 
 
@@ -93,8 +94,21 @@ def test_digits(tmp_path: Path) -> None:
     assert_picture(tmp_path / "digits.png", printed)
 
 
-def test_digits_stops_before_training_with_a_gradient_that_is_not_proven(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_digits_cnn(tmp_path: Path) -> None:
+    printed = run("digits_cnn", tmp_path)
+    assert "9,930 parameters" in printed
+    assert "Sequential: gradient proven" in printed
+    accuracy = number(r"accuracy is (0\.\d+):", printed)
+    assert accuracy >= 0.985
+    wrong = number(r"(\d+) of 360 are wrong", printed)
+    assert accuracy == pytest.approx(1 - wrong / 360, abs=1e-4)
+    assert "eight 3 x 3 filters and a pooling make (1352,),\n" in printed
+    assert_picture(tmp_path / "digits_cnn.png", printed)
+
+
+@pytest.mark.parametrize("name", ["digits", "digits_cnn"])
+def test_digits_stop_before_training_with_a_gradient_that_is_not_proven(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Report:
         passed, verdict = False, "inconclusive"
@@ -103,8 +117,8 @@ def test_digits_stops_before_training_with_a_gradient_that_is_not_proven(
     monkeypatch.setattr(layerwise, "fit", None)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stopped:
-        runpy.run_path(str(EXAMPLES / "digits.py"), run_name="__main__")
-    assert stopped.value.code == "digits: the gradient is inconclusive, so nothing was trained"
+        runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
+    assert stopped.value.code == f"{name}: the gradient is inconclusive, so nothing was trained"
     assert list(tmp_path.iterdir()) == []
 
 
