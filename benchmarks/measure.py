@@ -84,9 +84,9 @@ def _repeated(entry: Callable[[], Callable[[], Any]], calls: int) -> Callable[[]
     call()
 
     def run() -> Any:
-        for _ in range(calls):
-            Y = call()
-        return Y
+        for _ in range(calls - 1):
+            call()  # its answer is let go, as it soon is in training
+        return call()
 
     return run
 

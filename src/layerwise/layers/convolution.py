@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
 from typing import ClassVar, final
 
 import numpy as np
@@ -13,6 +12,7 @@ from layerwise.arguments import Row, same_form, whole_number, whole_numbers
 from layerwise.arrays import Array, as_floating, matrix_multiply, sum_rows
 from layerwise.initializers import Initializer, first_values, he_normal
 from layerwise.layers.base import Layer
+from layerwise.layers.long_rows import merge_rows, repeat_to
 from layerwise.layers.patches import patches, spread
 from layerwise.layers.windows import Padding, placed, short, windows_of
 from layerwise.parameter import Parameter
@@ -64,11 +64,11 @@ class _Convolution(Layer[Array, Array]):
         X = as_floating(X, f"{who}: X", W.dtype)
         at = placed(who, self.windows, X.shape, inputs)
         P = patches(X, at)
-        n, windows = len(X), prod(at.counts)
-        Y = matrix_multiply(P, W.reshape(-1, outputs)).reshape(n, windows * outputs)
+        Y = matrix_multiply(P, W.reshape(-1, outputs))
         if self.bias:
-            Y += np.tile(self.b.value, windows)  # image by image, twice as fast as by windows
-        shape = n, *at.counts, outputs
+            merged = merge_rows(Y)
+            merged += repeat_to(self.b.value, merged)
+        shape = len(X), *at.counts, outputs
 
         def backward(grad: Array) -> Array:
             same_form(who, grad, shape, W.dtype)

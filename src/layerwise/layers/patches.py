@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -56,8 +57,18 @@ def window_sums(Z: Array, at: Placed) -> Array:
     return Y
 
 
+def blank(at: Placed, dtype: np.dtype[Any]) -> Array:
+    """A frame for `add_product` to each view: of zeros, but where all is written once, of nothing.
+
+    That is where no two windows share an entry, and all of them have as many as the frame.
+    """
+    once = at.apart and prod(at.counts) * len(at.views) == prod(at.frame[1:-1])
+    Z: Array = np.empty(at.frame, dtype) if once else np.zeros(at.frame, dtype)
+    return Z
+
+
 def add_product(Z: Array, view: View, A: Array, B: Array | Mask, at: Placed) -> None:
-    """Z[view] += A B, where Z is zero so far but for what other views had added to it."""
+    """Z[view] += A B, for a Z from `blank`, and a view that had nothing added yet."""
     part = Z[view]
     if at.apart:  # no two windows share an entry
         np.multiply(A, B, out=part)

@@ -9,7 +9,7 @@ import numpy as np
 from layerwise.arguments import Row, same_form, whole_numbers
 from layerwise.arrays import Array, Matrix, as_floating, ones
 from layerwise.layers.base import Layer
-from layerwise.layers.patches import add_product, framed, window_sums
+from layerwise.layers.patches import add_product, blank, framed, window_sums
 from layerwise.layers.windows import Padding, Windows, placed, refuse_other_axes, short, windows_of
 
 
@@ -65,7 +65,7 @@ class MaxPool2D(_Pool):
 
         def backward(grad: Array) -> Array:
             same_form(who, grad, Y.shape, Y.dtype)
-            dZ = np.zeros_like(Z)
+            dZ = blank(at, Y.dtype)
             waiting = np.ones(Y.shape, bool)  # windows whose gradient is not given away yet
             for view in at.views[:-1]:
                 first = waiting & (Z[view] == Y)
@@ -103,7 +103,7 @@ class AveragePool2D(_Pool):
 
         def backward(grad: Array) -> Array:
             same_form(who, grad, Y.shape, Y.dtype)
-            dZ = np.zeros_like(Z)
+            dZ = blank(at, Y.dtype)
             for view in at.views:
                 add_product(dZ, view, grad, share, at)
             return dZ[at.inside]
