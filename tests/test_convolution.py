@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -131,6 +131,22 @@ class TestByHand:
 
 
 class TestAgainstLoops:
+    @pytest.mark.parametrize("inputs", [2, 5])
+    @pytest.mark.parametrize("size", [(1, 1), (1, 2), (2, 1)])
+    @pytest.mark.parametrize("stride", [1, 2])
+    def test_small_kernels_within_padding(
+        self, inputs: int, size: tuple[int, int], stride: int
+    ) -> None:
+        rng = np.random.default_rng(0)
+        conv = Conv2D(inputs, 2, size, padding=1, stride=stride, rng=rng)
+        X = rng.normal(size=(2, 4, 3, inputs))
+        Y, backward = conv.forward(X)
+        grad = rng.normal(size=Y.shape)
+        dX = backward(grad)
+        for got, right in zip([Y, conv.W.grad, dX], by_loops(conv, X, grad, 1), strict=True):
+            np.testing.assert_allclose(got, right, rtol=1e-12, atol=1e-13)
+
+    @settings(max_examples=200)
     @given(data=st.data())
     def test_any_sizes(self, data: st.DataObject) -> None:
         """Whole numbers, so exactly; few channels and many, which go different ways."""

@@ -86,7 +86,7 @@ def spread(G: Matrix, W: Array, at: Placed) -> Array:
     if inputs <= FEW:
         return _spread_planes(G, W, at)
     if len(at.views) == 1 and at.counts == at.frame[1:-1]:
-        return matrix_multiply(G, W.reshape(inputs, outputs).T).reshape(at.frame)
+        return matrix_multiply(G, W.reshape(inputs, outputs).T).reshape(at.frame)[at.inside]
     dX: Array = np.zeros(at.frame, G.dtype)
     for view, kernel in zip(at.views, W.reshape(-1, inputs, outputs), strict=True):
         came = matrix_multiply(G, kernel.T).reshape(at.frame[0], *at.counts, inputs)
