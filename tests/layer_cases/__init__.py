@@ -4,18 +4,15 @@ from tests.layer_cases.activations import ACTIVATIONS
 from tests.layer_cases.case import AnyLayer, LayerCase
 from tests.layer_cases.composition import COMPOSITION
 from tests.layer_cases.core import CORE
+from tests.layer_cases.images import IMAGES
 from tests.layer_cases.regularization import REGULARIZATION
 
 LAYERS = [
     *CORE,
     *ACTIVATIONS,
     *COMPOSITION,
-    *REGULARIZATION,
-from tests.layer_cases.images import IMAGES
-
-LAYERS = [
-    *CORE,
     *IMAGES,
+    *REGULARIZATION,
 ]
 
 __all__ = ["LAYERS", "AnyLayer", "LayerCase"]
