@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,10 +15,12 @@ from layerwise import (
     GELU,
     SELU,
     Array,
+    Dense,
     HardSigmoid,
     Layer,
     LeakyReLU,
     ReLU,
+    Sequential,
     Sigmoid,
     SiLU,
     Softplus,
@@ -296,14 +299,31 @@ class TestBackwardRefuses:
             ):
                 backward(np.ones(shape))
 
-    def test_a_gradient_of_another_dtype(self, layer: Layer[Array, Array]) -> None:
-        _, backward = layer.forward(np.ones(2, np.float32))
-        with raises(
-            TypeError,
-            "backward: a gradient of dtype float64 came, expected float32, the dtype of what "
-            "forward returned",
+    @pytest.mark.filterwarnings("ignore:the matrix subclass")
+    def test_what_is_no_plain_array(self, layer: Layer[Array, Array]) -> None:
+        """Their * is another product, or leaves numbers out."""
+        _, backward = layer.forward(np.ones((2, 2)))
+        ones = np.ones((2, 2))
+        for make, what in (
+            (np.asmatrix, "a matrix, expected a plain array: np.asarray(...) makes it one"),
+            (
+                np.ma.masked_array,
+                "a MaskedArray, expected a plain array: np.asarray(...) makes it one",
+            ),
+            (scipy.sparse.csr_array, "a csr_array, expected a plain array: its .toarray() is one"),
+            (np.ndarray.tolist, "a list of 2, expected an array"),
         ):
-            backward(np.ones(2))
+            wrong: Any = make(ones)
+            with raises(TypeError, f"backward: the gradient is {what}"):
+                backward(wrong)
+
+    def test_a_gradient_of_float32_from_behind_an_input_of_float64(
+        self, layer: Layer[Array, Array]
+    ) -> None:
+        """A layer that learns nothing has no dtype of its own: that of Dense is as good."""
+        network = Sequential(layer, Dense(2, 1, rng=0, dtype=np.float32))
+        Y, backward = network.forward(np.ones((3, 2)))
+        assert backward(np.ones_like(Y)).shape == (3, 2)
 
 
 @FUNCTIONS

@@ -180,6 +180,7 @@ class TestState:
             "scale.a": [2.0],
             "mean": [1.0, 2.0],
             "history.0": [5],
+            "constant": [7.0],
         }
         for array in state.values():
             array[...] = 9
@@ -242,3 +243,21 @@ def test_arrays_that_are_memory_maps_are_copied_when_unpickled(tmp_path: Path) -
     other.mean += 1
     assert type(other.mean) is np.ndarray
     assert other.mean.tolist() == [2.0, 3.0]
+
+
+def test_and_so_are_those_inside_lists_and_dicts(tmp_path: Path) -> None:
+    np.save(tmp_path / "mean.npy", np.ones(2))
+    mapped = np.load(tmp_path / "mean.npy", mmap_mode="r")
+    layer = Keeps(parts={"a": [mapped, (mapped, 1)]}, name="x")
+    other = deepcopy(layer)
+    kept = vars(other)["parts"]["a"]
+    assert [type(kept[0]), type(kept[1][0]), kept[1][1]] == [np.ndarray, np.ndarray, 1]
+
+
+def test_a_constant_of_other_numbers_is_another_layer_s() -> None:
+    layer, state = Mean(), Mean().state()
+    layer.load_state(state)
+    state["constant"] = np.array([8.0])
+    with pytest.raises(ValueError, match=r"constant is a constant, and has other numbers\."):
+        layer.load_state(state)
+    assert deepcopy(layer).state().keys() == layer.state().keys()

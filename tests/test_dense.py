@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerwise import Array, Dense, he_normal
+from layerwise.initializers import Initializer
 from tests.raising import raises
 
 X = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
@@ -216,6 +217,10 @@ class TestDtype:
         assert not any(p.grad.any() or p.has_grad for p in dense.parameters())
 
 
+def constant_unchecked(number: float) -> Initializer:
+    return lambda shape, rng: np.full(shape, number)
+
+
 class TestFirstValues:
     def test_he_by_default_and_no_bias(self) -> None:
         dense = Dense(5, 4, rng=7)
@@ -283,8 +288,16 @@ class TestFirstValues:
     def test_first_values_that_are_no_finite_real_numbers_are_refused(self) -> None:
         with raises(TypeError, "Dense: W_init gave dtype complex128, expected real numbers"):
             Dense(2, 3, W_init=lambda shape, rng: np.zeros(shape, complex))
-        with raises(ValueError, "Dense: W_init gave numbers that are not finite"):
-            Dense(2, 3, W_init=lambda shape, rng: np.full(shape, np.inf))
+        for number, dtype in (np.inf, "float64"), (1e300, "float32"):
+            with raises(ValueError, f"Dense: W_init gave numbers that are not finite in {dtype}"):
+                Dense(2, 3, W_init=constant_unchecked(number), dtype=dtype)
+        wrong: Any = "he"
+        with raises(
+            TypeError,
+            "Dense: W_init is a str, expected one to be called with (shape, rng), such as "
+            "he_normal",
+        ):
+            Dense(2, 3, W_init=wrong)
 
 
 def test_an_input_that_does_not_fit_is_refused() -> None:

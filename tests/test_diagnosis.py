@@ -274,7 +274,7 @@ def test_what_is_refused() -> None:
         diagnose(network[0], X, X, loss)
     with raises(
         ValueError,
-        "diagnose: X and y have shapes (2, 1) and (1, 1), expected one row for each example, "
+        "diagnose: X and y: shapes (2, 1) and (1, 1) came, expected one row for each example, "
         "equally many in all and at least one",
     ):
         diagnose(network[0], X, X[:1], mse)

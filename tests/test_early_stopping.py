@@ -12,7 +12,6 @@ from layerwise import (
     Dense,
     EarlyStopping,
     Epoch,
-    Interrupted,
     MeanSquaredError,
     fit,
     train,
@@ -133,7 +132,7 @@ class TestFit:
             return mse(Y, target)
 
         optimizer = SGD(layer.parameters(), 0.1)
-        with pytest.raises(Interrupted):
+        with pytest.raises(KeyboardInterrupt):
             fit(
                 layer,
                 X,

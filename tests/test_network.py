@@ -868,3 +868,30 @@ def test_an_error_of_another_kind_stays_when_the_network_is_made() -> None:
         "Singular matrix\nThis came from layer 1 Singular of a Sequential.",
     ):
         Sequential(Dense(2, 2, rng=0), Singular())
+
+
+@pytest.mark.parametrize(
+    "refuses",
+    [
+        lambda X: not np.allclose((X * X).sum(axis=-1), 1),
+        lambda X: len(X) < 3,
+        lambda X: (X <= 10).any(),
+    ],
+    ids=["length 1", "three rows", "above 10"],
+)
+def test_what_a_layer_takes_of_numbers_is_no_matter_of_shape(
+    refuses: Callable[[Array], bool],
+) -> None:
+    class Strict(Layer[Array, Array]):
+        def forward(self, X: Array, /) -> tuple[Array, Callable[[Array], Array]]:
+            if refuses(X):
+                raise ValueError("Strict: no")
+
+            def backward(grad: Array) -> Array:
+                return grad
+
+            return X, backward
+
+    network = Sequential(Dense(2, 3, rng=0), Strict())
+    with raises(ValueError, "Strict: no\nThis came from layer 1 Strict of a Sequential."):
+        network(np.zeros((2, 2)))

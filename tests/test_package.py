@@ -204,7 +204,6 @@ def test_its_public_names() -> None:
         "History",
         "Huber",
         "Indices",
-        "Interrupted",
         "L1",
         "L2",
         "Layer",

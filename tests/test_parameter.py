@@ -449,3 +449,10 @@ def test_what_is_no_parameters_is_refused() -> None:
         remedy = "give network.parameters(), of a network with a layer that learns"
         with raises(TypeError, f"ParameterVector: {what}: {remedy}"):
             ParameterVector(wrong)
+
+
+def test_a_gradient_may_be_scaled_in_place() -> None:
+    p: Any = Parameter(np.zeros(2))
+    p.add_grad(np.array([2.0, 4.0]))
+    p.grad *= 0.5
+    assert p.grad.tolist() == [1.0, 2.0]

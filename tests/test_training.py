@@ -1,6 +1,8 @@
 """Training with fit: the loop by hand, the same numbers twice, and epochs that fail."""
 
 import gc
+import signal
+import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable
@@ -11,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse
 from numpy.typing import NDArray
 from sklearn.metrics import r2_score
 
@@ -22,7 +25,6 @@ from layerwise import (
     Dense,
     History,
     Indices,
-    Interrupted,
     Layer,
     MeanSquaredError,
     Optimizer,
@@ -427,12 +429,12 @@ class TestRefused:
     )
     def test_rows_that_do_not_match(self, rows: tuple[int, ...], targets: tuple[int, ...]) -> None:
         ending = (
-            f"have shapes {rows} and {targets}, expected one row for each example, "
+            f"shapes {rows} and {targets} came, expected one row for each example, "
             "equally many in all and at least one"
         )
         data = np.zeros(rows), np.zeros(targets)
-        self.refuse(f"train: X and y {ending}", *data)
-        self.refuse(f"train: validation_data {ending}", validation_data=data)
+        self.refuse(f"train: X and y: {ending}", *data)
+        self.refuse(f"train: validation_data: {ending}", validation_data=data)
 
     @pytest.mark.parametrize(
         ("epochs", "batch_size", "wrong"),
@@ -1098,14 +1100,14 @@ class TestTuples:
         network = Selected()
         data: Any = (np.ones((rows, 3)), np.ones((of_mask, 3)))
         message = (
-            f"have shapes ({rows}, 3) and ({of_mask}, 3) and ({targets}, 2), expected one row for "
+            f"shapes ({rows}, 3) and ({of_mask}, 3) and ({targets}, 2) came, expected one row for "
             "each example, equally many in all and at least one"
         )
         options: Any = {"loss": mse, "optimizer": SGD(network.parameters())}
-        with raises(ValueError, f"train: X and y {message}"):
+        with raises(ValueError, f"train: X and y: {message}"):
             fit(network, data, np.ones((targets, 2)), **options)
         good = np.ones((5, 3)), np.ones((5, 3))
-        with raises(ValueError, f"train: validation_data {message}"):
+        with raises(ValueError, f"train: validation_data: {message}"):
             fit(network, good, T, validation_data=(data, np.ones((targets, 2))), **options)
 
 
@@ -1114,19 +1116,30 @@ class TestInterrupted:
         network, optimizer = network_and_optimizer()
         options: Any = {"epochs": 9, "batch_size": 2, "rng": 0}
         with raises(
-            Interrupted,
-            "fit was interrupted after 2 epochs; the values it had reached are kept, and the "
-            "History so far is this error's .history (in a session sys.last_value.history)",
+            KeyboardInterrupt,
+            "\nfit was interrupted after 2 epochs. The values reached are kept; the History is "
+            "this error's .history, in a session sys.last_value.history.",
         ) as caught:
             fit(network, X, T, loss=At(8, stop), optimizer=optimizer, **options)
         other, adam = network_and_optimizer()
         whole = fit(other, X, T, loss=mse, optimizer=adam, **options | {"epochs": 2})
-        assert caught.value.history == whole
+        assert vars(caught.value)["history"] == whole
         assert no_gradients(network)
 
     def test_it_ends_a_program_like_any_other(self) -> None:
-        assert issubclass(Interrupted, KeyboardInterrupt)
-        assert not issubclass(Interrupted, Exception)
+        """With the exit code by which a shell's loop ends too."""
+        program = (
+            "import os, signal, numpy as np\nfrom layerwise import *\n"
+            "def loss(Y, target): os.kill(os.getpid(), signal.SIGINT); return 0.0, Y\n"
+            "line = Dense(1, 1); X = np.ones((2, 1))\n"
+            "fit(line, X, X, loss=loss, optimizer=SGD(line.parameters()))"
+        )
+        run = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=False
+        )
+        assert run.returncode == -signal.SIGINT
+        assert "KeyboardInterrupt" in run.stderr
+        assert "fit was interrupted after 0 epochs." in run.stderr
 
 
 class TestArgumentsOfAnotherKind:
@@ -1365,7 +1378,7 @@ class TestSampleWeight:
         options: Any = {"loss": mse, "optimizer": optimizer}
         with raises(
             ValueError,
-            "train: X and y have shapes (2, 1) and (2, 1) and (3,), expected one row for each "
+            "train: X and y: shapes (2, 1) and (2, 1) and (3,) came, expected one row for each "
             "example, equally many in all and at least one",
         ):
             fit(line, *data, sample_weight=np.ones(3), **options)
@@ -1491,3 +1504,81 @@ class TestMemoryMapped:
             fit(network, X, y, loss=mse, optimizer=optimizer, rng=0, epochs=1, batch_size=5000)
             results.append(network.W.value)
         assert np.array_equal(results[0], results[1])
+
+
+class TestWhatElseTheUndoMeets:
+    def test_what_fails_in_it_keeps_nothing_else_from_being_undone(self) -> None:
+        network, optimizer = network_and_optimizer()
+        fit(network, X, T, loss=mse, optimizer=optimizer, epochs=1, batch_size=2)
+        before = state(network)
+
+        def lock(value: float, grad: Array) -> tuple[float, Array]:
+            vars(network[1])["mean"].flags.writeable = False
+            raise ZeroDivisionError("the first")
+
+        with pytest.raises(ZeroDivisionError, match="Not all of the epoch could be undone"):
+            fit(network, X, T, loss=At(2, lock), optimizer=optimizer, batch_size=2)
+        mean = [path for path, _ in walk(network)].index("1.mean")
+        after = state(network)
+        assert after[:mean] + after[mean + 1 :] == before[:mean] + before[mean + 1 :]
+        assert after[mean] != before[mean]
+        assert optimizer.steps == 0
+
+    def test_arrays_that_refuse_writes_are_no_part_of_it(self) -> None:
+        network, optimizer = network_and_optimizer()
+        vars(network[1])["names"].flags.writeable = False
+        with raises(ZeroDivisionError, "in the loss"):
+            fit(network, X, T, loss=At(2, fail), optimizer=optimizer)
+
+    def test_values_that_another_optimizer_made_infinite_are_seen(self) -> None:
+        network, optimizer = network_and_optimizer()
+        before = state(network)
+
+        def spoil(value: float, grad: Array) -> tuple[float, Array]:
+            SGD(network.parameters(), 1.0)
+            network.parameters()[0].value[0, 0] = inf
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            fit(network, X, T, loss=At(2, spoil), optimizer=optimizer, batch_size=2)
+        assert state(network)[0] == before[0]
+
+
+def test_what_is_thrown_into_a_run_between_epochs_undoes_none() -> None:
+    network, optimizer = network_and_optimizer()
+    run = train(network, X, T, loss=mse, optimizer=optimizer, rng=0)
+    next(run)
+    after_one, steps = state(network), optimizer.steps
+    with raises(ZeroDivisionError, "from outside"):
+        run.throw(ZeroDivisionError("from outside"))
+    assert state(network) == after_one
+    assert optimizer.steps == steps
+
+
+def test_a_validation_loss_of_zero_is_kept() -> None:
+    line, optimizer = slope(1.0)
+    data = column(1, 2), column(1, 2)
+    history = fit(line, *data, loss=mse, optimizer=optimizer, epochs=1, validation_data=data)
+    assert history.validation_loss == [0.0]
+
+
+def test_lists_in_a_tuple_are_arrays() -> None:
+    network = Selected()
+    ones: Any = ([[1.0] * 3] * 5, [[1.0] * 3] * 5)
+    fit(network, ones, T, loss=mse, optimizer=SGD(network.parameters()), epochs=1)
+
+
+def test_a_warning_in_a_metric_is_its_own() -> None:
+    line, optimizer = slope()
+    metrics = {"ratio": lambda Y, y: float((np.zeros(1) / np.zeros(1))[0])}
+    options: Any = {"loss": mse, "optimizer": optimizer, "epochs": 1}
+    with pytest.warns(RuntimeWarning, match="invalid value"):
+        fit(line, column(1), column(1), metrics=metrics, **options)
+
+
+@pytest.mark.parametrize("make", [np.ma.masked_array, scipy.sparse.csr_array])
+def test_data_with_rules_of_its_own_is_refused(make: Any) -> None:
+    """The numbers that a mask hides would be learned from."""
+    line, optimizer = slope()
+    with pytest.raises(TypeError, match=r"train: X and y: X is a \w+, expected a plain array"):
+        fit(line, make(column(1, 2)), column(1, 2), loss=mse, optimizer=optimizer)

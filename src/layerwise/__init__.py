@@ -4,7 +4,7 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
 from layerwise.arrays import Array, Indices, Matrix, Vector, matrix_multiply
-from layerwise.history import Epoch, History, Interrupted
+from layerwise.history import Epoch, History
 from layerwise.initializers import (
     constant,
     glorot_normal,
@@ -138,7 +138,6 @@ __all__ = [
     "History",
     "Huber",
     "Indices",
-    "Interrupted",
     "Layer",
     "LayerNorm",
     "LeakyReLU",

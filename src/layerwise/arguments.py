@@ -173,6 +173,9 @@ def refuse_other_state(
             came, expected = getattr(given[path], form), getattr(own[path], form)
             if came != expected:
                 differences.append(f"{path} has {form} {came}, expected {expected}")
+        same = given[path].shape == own[path].shape and np.all(given[path] == own[path])
+        if not (own[path].flags.writeable or same):
+            differences.append(f"{path} is a constant, and has other numbers")
     differences += also
     if differences:
         raise ValueError(
@@ -231,17 +234,28 @@ def weight_of_each(who: str, given: object, shape: tuple[int, ...]) -> NDArray[n
     return np.broadcast_to(w.reshape(w.shape + (1,) * (len(shape) - w.ndim)), shape)
 
 
-def same_form(who: str, grad: object, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-    """Refuse a gradient that is no array of the shape and dtype of what forward returned."""
-    if type(grad) is np.ndarray and grad.shape == shape and grad.dtype is dtype:
+def same_form(
+    who: str, grad: object, shape: tuple[int, ...], dtype: np.dtype[Any] | None = None
+) -> None:
+    """Refuse a gradient that is no array of the shape and dtype of what forward returned.
+
+    Without a dtype any will do, as in a layer that learns nothing and has none of its own.
+    """
+    if type(grad) is np.ndarray and grad.shape == shape and grad.dtype is (dtype or grad.dtype):
         return
+    if not isinstance(grad, np.ndarray | np.generic) and not hasattr(grad, "toarray"):
+        raise TypeError(f"{who}: the gradient is {described(grad)}, expected an array")
     given = as_plain(grad, f"{who}: the gradient")
-    for what, came, expected in ("shape", given.shape, shape), ("dtype", given.dtype, dtype):
-        if came != expected:
-            raise (ValueError if what == "shape" else TypeError)(
-                f"{who}: a gradient of {what} {came} came, expected {expected}, the {what} of what "
-                "forward returned"
-            )
+    if given.shape != shape:
+        raise ValueError(
+            f"{who}: a gradient of shape {given.shape} came, expected {shape}, the shape of what "
+            "forward returned"
+        )
+    if dtype is not None and given.dtype != dtype:
+        raise TypeError(
+            f"{who}: a gradient of dtype {given.dtype} came, expected {dtype}, the dtype of what "
+            "forward returned"
+        )
 
 
 def alike(who: str, names: list[str], answers: list[NDArray[Any]], *, but_last: bool) -> None:

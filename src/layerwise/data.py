@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from layerwise.arguments import described, weights
+from layerwise.arguments import as_plain, described, weights
 from layerwise.arrays import Indices
 
 Data = TypeVar("Data")
@@ -26,16 +26,16 @@ class Examples(Generic[Data]):
     """
 
     def __init__(self, who: str, X: Data, y: NDArray[Any], weight: object = None) -> None:
-        arrays: Any = tuple(map(np.asarray, X)) if isinstance(X, tuple) else np.asarray(X)
-        self.X: Data = arrays
-        self.y: NDArray[Any] = np.asarray(y)
+        given: Any = tuple([as_plain(A, f"{who}: X") for A in parts(X)])
+        self.X: Data = given if isinstance(X, tuple) else given[0]
+        self.y = as_plain(y, f"{who}: y")
         self.weight = None if weight is None else weights(f"{who}: weight", weight)
         everything = [*parts(self.X), self.y, *(() if self.weight is None else (self.weight,))]
         lengths = {len(A) if A.ndim else 0 for A in everything}
         if len(lengths) != 1 or 0 in lengths:
             shapes = " and ".join(str(A.shape) for A in everything)
             raise ValueError(
-                f"{who} have shapes {shapes}, expected one row for each example, equally many in "
+                f"{who}: shapes {shapes} came, expected one row for each example, equally many in "
                 "all and at least one"
             )
         self.rows: Indices = np.arange(len(self.y))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from layerwise.data import Data, Examples, joined, total_weight
@@ -28,14 +29,15 @@ def evaluate(
     if loss is None and not metrics:
         return None, {}
     total, count, answers = 0.0, 0.0, []
-    for X, target in examples.in_order(batch_size):
-        answer = network(X)
-        if loss is not None:
-            weight = total_weight(target)
-            total += float(loss(answer, *target)[0]) * weight
-            count += weight
-        if metrics:
-            answers.append(answer)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for X, target in examples.in_order(batch_size):
+            answer = network(X)
+            if loss is not None:
+                weight = total_weight(target)
+                total += float(loss(answer, *target)[0]) * weight
+                count += weight
+            if metrics:
+                answers.append(answer)
     Y, y = (joined(answers), examples.y[examples.rows]) if metrics else (None, examples.y)
     found = {name: float(metric(Y, y)) for name, metric in metrics.items()}
     return None if loss is None else total / count, found

@@ -38,15 +38,3 @@ class History:
             self.validation_loss.append(epoch.validation_loss)
         for name, number in epoch.metrics.items():
             self.metrics.setdefault(name, []).append(number)
-
-
-class Interrupted(KeyboardInterrupt):
-    """Ctrl-C during `fit`: `history` has the epochs that were complete."""
-
-    def __init__(self, history: History) -> None:
-        super().__init__(
-            f"fit was interrupted after {len(history.loss)} epochs; the values it had reached are "
-            "kept, and the History so far is this error's .history (in a session "
-            "sys.last_value.history)"
-        )
-        self.history = history

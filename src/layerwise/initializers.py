@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
-from layerwise.arguments import finite, of_type, positive
+from layerwise.arguments import finite, of_type, positive, to_call
 from layerwise.arrays import Array
 from layerwise.parameter import Parameter
 
@@ -209,6 +209,7 @@ def first_values(
     Raises ValueError, which begins with `who`, for values of another shape and for such as are
     not finite, TypeError for such as are no real numbers.
     """
+    to_call(who, "W_init", W_init, "(shape, rng)", "he_normal")
     W = np.asarray(W_init(shape, np.random.default_rng(rng)))
     if W.dtype.kind not in "fiu":
         raise TypeError(f"{who}: W_init gave dtype {W.dtype}, expected real numbers")
@@ -217,9 +218,11 @@ def first_values(
             f"{who}: W_init gave shape {W.shape}, expected {shape}: "
             "an initializer returns an array of the shape it is given"
         )
+    with np.errstate(over="ignore"):
+        W = W.astype(dtype)
     if not np.isfinite(W).all():
-        raise ValueError(f"{who}: W_init gave numbers that are not finite")
-    return Parameter(W.astype(dtype))
+        raise ValueError(f"{who}: W_init gave numbers that are not finite in {W.dtype}")
+    return Parameter(W)
 
 
 def _drawn_by(rng: np.random.Generator) -> np.random.Generator:

@@ -18,7 +18,8 @@ class Parameter:
     change when the optimizer steps, so copy them to keep them. They move when an optimizer is
     made, and when another one that holds the parameter steps: ask for `parameter.value` anew
     then; the arrays that it had before refuse writes. Assigning `value` copies into place; `grad`
-    is only added to, with `add_grad`, and zeroed.
+    is only added to, with `add_grad`, and zeroed. The first gradient after zeroing takes the place
+    of what was written into `grad` by other means.
 
     `has_grad` tells whether a gradient was added since the last time it was zeroed.
 
@@ -64,7 +65,8 @@ class Parameter:
 
     @grad.setter
     def grad(self, new: Never) -> None:
-        raise AttributeError("Parameter: grad is added to, never assigned: use add_grad(...)")
+        if new is not self._grad:  # as it is after p.grad *= 0.5
+            raise AttributeError("Parameter: grad is added to, never assigned: use add_grad(...)")
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -46,14 +46,12 @@ class Snapshot:
         try:
             yield
         except BaseException as error:
-            try:
-                if isinstance(error, Exception) or not self.finite():
-                    self._undo(states)
-                    if isinstance(error, FloatingPointError) or self.optimizer.steps != steps:
-                        self.optimizer.reset()
-                self._zero_grad()
-            except Exception as second:
-                error.add_note(f"Not all of the epoch could be undone: {second!r}")
+            if isinstance(error, Exception) or not self.finite():
+                for failure in self._undo(states):
+                    error.add_note(f"Not all of the epoch could be undone: {failure!r}")
+                if isinstance(error, FloatingPointError) or self.optimizer.steps != steps:
+                    self.optimizer.reset()
+            self._zero_grad()
             raise
         self._zero_grad()
 
@@ -64,14 +62,20 @@ class Snapshot:
 
     def _arrays(self) -> list[NDArray[Any]]:
         """Where everything is now: another optimizer may have moved a parameter's array."""
+        self.optimizer.vector.collect()
         return [*(holder.value for holder in self.holders), *self.fixed]
 
-    def _undo(self, states: list[Any]) -> None:
-        self.optimizer.vector.collect()
+    def _undo(self, states: list[Any]) -> list[Exception]:
+        """Put everything back; what could not be."""
+        failures: list[Exception] = []
         for array, copy in zip(self._arrays(), self.copies, strict=True):
-            array[...] = copy
+            try:
+                array[...] = copy
+            except ValueError as error:  # it refuses writes since
+                failures.append(error)
         for generator, state in zip(self.generators, states, strict=True):
             generator.bit_generator.state = state
+        return failures
 
     def _zero_grad(self) -> None:
         self.optimizer.zero_grad()

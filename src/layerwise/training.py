@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -11,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerwise.arguments import diverged, of_type, pair_from, some_shared, to_call, whole_number
+from layerwise.arrays import Indices
 from layerwise.data import Data, Examples, HeldOut, total_weight
 from layerwise.early_stopping import EarlyStopping
 from layerwise.evaluation import Metrics, evaluate
-from layerwise.history import Epoch, History, Interrupted
+from layerwise.history import Epoch, History
 from layerwise.layers.base import Layer, Out
 from layerwise.optimizers.base import Optimizer
 from layerwise.progress import progress_bar
@@ -91,7 +93,8 @@ def train(
         held_out = Examples.of_pair("train: validation_data", validation_data)
     epochs = whole_number("train", "epochs", epochs)
     batch_size = whole_number("train", "batch_size", batch_size)
-    run = _Run(network, loss, penalty, optimizer, examples, held_out, metrics, batch_size)
+    data, size, steps = (examples, held_out), batch_size, optimizer.steps
+    run = _Run(network, loss, penalty, optimizer, *data, metrics, size, steps)
     return run.epochs(epochs, shuffle, np.random.default_rng(rng), progress)
 
 
@@ -115,8 +118,8 @@ def fit(
 ) -> History:
     """θ ← step(θ, dL/dθ), for each mini-batch, `epochs` times over all rows of X and y.
 
-    This is `train`, which describes the arguments and errors, run to its end. Ctrl-C raises
-    `Interrupted`, a KeyboardInterrupt whose `history` has the epochs so far.
+    This is `train`, which describes the arguments and errors, run to its end. Ctrl-C ends it by a
+    KeyboardInterrupt whose `history` has the epochs so far.
 
     With `patience`, it ends when the validation loss, or the loss where there is no validation
     data, has not become lower for so many epochs; and however it ends, but for an error, the state
@@ -152,7 +155,12 @@ def fit(
             if stopping is not None and stopping.should_stop(epoch):
                 break
     except KeyboardInterrupt as error:
-        raise Interrupted(history) from error
+        vars(error)["history"] = history
+        error.add_note(
+            f"fit was interrupted after {len(history.loss)} epochs. The values reached are kept; "
+            "the History is this error's .history, in a session sys.last_value.history."
+        )
+        raise
     if stopping is not None:
         stopping.restore()
     return history
@@ -170,35 +178,44 @@ class _Run(Generic[Data, Out]):
     held_out: Examples[Data] | None
     metrics: Metrics
     batch_size: int
+    steps: int  # of the optimizer, before
 
     def epochs(
         self, epochs: int, shuffle: bool, rng: np.random.Generator, progress: bool
     ) -> Generator[Epoch, None, None]:
         """The loop over epochs and mini-batches."""
-        rows, size, steps = self.examples.rows, self.batch_size, self.optimizer.steps
+        rows = self.examples.rows
+        batches, text = -(-len(rows) // self.batch_size), "epoch {}, loss {:.4f}"
         saved = Snapshot(self.network, self.optimizer)
-        batches, text = -(-len(rows) // size), "epoch {}, loss {:.4f}"
         with progress_bar(epochs * batches, "batch", progress, text) as advance:
             for number in range(1, epochs + 1):
                 order = rng.permutation(rows) if shuffle else rows
-                with saved.undone_on_error(), np.errstate(over="ignore", invalid="ignore"):
-                    total = count = 0.0
-                    for start in range(0, len(order), size):
-                        X, targets = self.examples.take(order[start : start + size])
-                        value = self.step(X, targets)
-                        if not isfinite(value):
-                            where = f"epoch {number}, batch {start // size + 1}"
-                            raise self.diverged(f"the loss is {value} in {where}", steps)
-                        weight = total_weight(targets)
-                        total, count = total + value * weight, count + weight
-                        advance(number, total / count)
+                with saved.undone_on_error():
+                    with np.errstate(over="ignore", invalid="ignore"):
+                        loss = self.over(order, number, partial(advance, number))
                     if not saved.finite():
                         where = f"the last batch of epoch {number}"
-                        raise self.diverged(f"a value is not finite after {where}", steps)
+                        raise self.diverged(f"a value is not finite after {where}")
                     judged = self.held_out or self.examples
-                    loss = None if self.held_out is None else self.loss
-                    found = evaluate(self.network, judged, size, loss=loss, metrics=self.metrics)
-                yield Epoch(number, total / count, *found)
+                    of = None if self.held_out is None else self.loss
+                    found = evaluate(
+                        self.network, judged, self.batch_size, loss=of, metrics=self.metrics
+                    )
+                yield Epoch(number, loss, *found)
+
+    def over(self, order: Indices, number: int, advance: Callable[[float], None]) -> float:
+        """The steps of one epoch over these rows; returns the mean loss."""
+        total = count = 0.0
+        for start in range(0, len(order), self.batch_size):
+            X, targets = self.examples.take(order[start : start + self.batch_size])
+            value = self.step(X, targets)
+            if not isfinite(value):
+                where = f"epoch {number}, batch {start // self.batch_size + 1}"
+                raise self.diverged(f"the loss is {value} in {where}")
+            weight = total_weight(targets)
+            total, count = total + value * weight, count + weight
+            advance(total / count)
+        return total / count
 
     def step(self, X: Data, targets: tuple[NDArray[Any], ...]) -> float:
         """One step of training; without one, where the loss is not finite. Returns the loss."""
@@ -212,7 +229,7 @@ class _Run(Generic[Data, Out]):
             self.optimizer.step()
         return value
 
-    def diverged(self, what: str, steps: int) -> FloatingPointError:
-        """The error for what is not finite, after so many steps that were there before."""
-        rate = self.optimizer.learning_rate if self.optimizer.steps > steps else None
+    def diverged(self, what: str) -> FloatingPointError:
+        """The error for what is not finite, with its likely cause."""
+        rate = self.optimizer.learning_rate if self.optimizer.steps > self.steps else None
         return diverged(what, self.examples.not_finite(), rate)

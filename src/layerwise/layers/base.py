@@ -76,7 +76,7 @@ class Layer(ABC, Generic[In, Out]):
             parameter.zero_grad()
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Copies of all values, and of all arrays that take writes, by their paths."""
+        """Copies of all values and arrays, running statistics included, by their paths."""
         return {path: array.copy() for path, array in arrays(self).items()}
 
     def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
@@ -90,7 +90,8 @@ class Layer(ABC, Generic[In, Out]):
         own = arrays(self)
         refuse_other_state(own, given)
         for path, array in own.items():
-            array[...] = given[path]
+            if array.flags.writeable:  # others are constants, and the same
+                array[...] = given[path]
 
     def parts(self) -> Mapping[str, object]:
         """What the layer keeps, by name: its attributes."""
@@ -98,17 +99,27 @@ class Layer(ABC, Generic[In, Out]):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take arrays of its own: joblib hands large ones to its processes read-only."""
-        for name, item in state.items():
-            vars(self)[name] = np.array(item) if isinstance(item, np.memmap) else item
+        vars(self).update((name, in_memory(item)) for name, item in state.items())
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
 
 def arrays(layer: Layer[Any, Any]) -> dict[str, NDArray[Any]]:
-    """What changes when a layer learns, by path: the values, and the arrays that take writes."""
+    """The values and arrays that a layer keeps, by path."""
     kept = {path: getattr(item, "value", item) for path, item in walk(layer)}
-    return {p: a for p, a in kept.items() if isinstance(a, np.ndarray) and a.flags.writeable}
+    return {path: item for path, item in kept.items() if isinstance(item, np.ndarray)}
+
+
+def in_memory(item: Any) -> Any:
+    """The item, with copies for memory maps in it."""
+    if isinstance(item, np.memmap):
+        return np.array(item)
+    if isinstance(item, dict):
+        return {name: in_memory(part) for name, part in item.items()}
+    if type(item) in (list, tuple):
+        return type(item)(map(in_memory, item))
+    return item
 
 
 def walk(

@@ -49,8 +49,8 @@ def explain(layers: Sequence[Layer[Any, Any]], i: int, X: object, error: ValueEr
     an error of another kind, such as LinAlgError, says more itself.
     """
     name = type(layers[i]).__name__
-    if type(error) is ValueError and not isinstance(X, tuple):
-        row = np.asarray(X, object).shape[1:]
+    if type(error) is ValueError and isinstance(X, np.ndarray | list):
+        row = np.shape(X)[1:]
         try:
             _answer(layers[i], row)
         except ValueError:
@@ -64,9 +64,16 @@ def explain(layers: Sequence[Layer[Any, Any]], i: int, X: object, error: ValueEr
 
 
 def _answer(layer: Layer[Any, Any], row: Row) -> Any:
-    """What a layer answers to two rows of this shape, whatever numbers it takes there."""
+    """What a layer answers to rows of this shape, whatever numbers it takes there.
+
+    Zeros, ones, rows of length and sum 1, large numbers, and tokens: a layer that refuses one of
+    them for its numbers, or two rows for their number, takes another.
+    """
     refusals: list[Exception] = []
-    for X in np.zeros((2, *row)), np.ones((2, *row)), np.zeros((2, *row), int):
+    first = np.zeros((8, *row))
+    first.reshape(8, -1)[:, :1] = 1
+    tokens = np.zeros((2, *row), int)
+    for X in np.zeros((2, *row)), np.ones((2, *row)), first, np.full((8, *row), 100.0), tokens:
         try:
             with np.errstate(all="ignore"):
                 return layer(X)

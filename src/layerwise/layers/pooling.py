@@ -64,7 +64,7 @@ class MaxPool2D(_Pool):
             np.maximum(Y, Z[view], out=Y)
 
         def backward(grad: Array) -> Array:
-            same_form(who, grad, Y.shape, Y.dtype)
+            same_form(who, grad, Y.shape)
             dZ = blank(at, Y.dtype)
             waiting = np.ones(Y.shape, bool)  # windows whose gradient is not given away yet
             for view in at.views[:-1]:
@@ -102,7 +102,7 @@ class AveragePool2D(_Pool):
         Y = window_sums(Z, at) * share
 
         def backward(grad: Array) -> Array:
-            same_form(who, grad, Y.shape, Y.dtype)
+            same_form(who, grad, Y.shape)
             dZ = blank(at, Y.dtype)
             for view in at.views:
                 add_product(dZ, view, grad, share, at)
@@ -135,7 +135,7 @@ class GlobalAveragePool2D(Layer[Array, Matrix]):
         Y: Matrix = np.matmul(ones(pixels, X.dtype), X.reshape(n, pixels, channels)) / pixels
 
         def backward(grad: Matrix) -> Array:
-            same_form(who, grad, Y.shape, Y.dtype)
+            same_form(who, grad, Y.shape)
             share = (grad / pixels).reshape(n, 1, 1, channels)
             return np.broadcast_to(share, X.shape).copy()
 
@@ -169,7 +169,7 @@ class UpSample2D(Layer[Array, Array]):
             Y[view] = X
 
         def backward(grad: Array) -> Array:
-            same_form(who, grad, Y.shape, Y.dtype)
+            same_form(who, grad, Y.shape)
             return window_sums(grad, blocks)
 
         return Y, backward

@@ -46,7 +46,7 @@ class Softmax(Layer[Array, Array]):
         Y = softmax(X, self.axis)
 
         def backward(grad: Array) -> Array:
-            same_form("Softmax", grad, Y.shape, Y.dtype)
+            same_form("Softmax", grad, Y.shape)
             dX: Array = Y * (grad - (grad * Y).sum(axis=self.axis, keepdims=True))
             return dX
 
@@ -74,7 +74,7 @@ class LogSoftmax(Layer[Array, Array]):
         Y = log_softmax(X, self.axis)
 
         def backward(grad: Array) -> Array:
-            same_form("LogSoftmax", grad, Y.shape, Y.dtype)
+            same_form("LogSoftmax", grad, Y.shape)
             dX: Array = grad - np.exp(Y) * grad.sum(axis=self.axis, keepdims=True)
             return dX
 
