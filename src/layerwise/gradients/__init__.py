@@ -1,16 +1,23 @@
 """Proof of gradients, in small pieces.
 
-- `numerical`: the definition of a derivative, as the course has it
-- `probe`: a float64 copy of a layer that can be run anywhere, always from the same state
-- `contract`: what every layer promises, compared exactly
-- `differences`: a derivative from differences, with a computed bound on its error
-- `kinks`: what is right where the slope jumps
-- `report`: what was found
-- `point`: both derivatives at one place, compared
-- `points`: where to look, so that a mistake cannot hide behind the values it is tried on
-- `measure`: the tensors at a point, along directions, all together, element by element
-- `hints`, `explain`: known mistakes by the pattern they leave
-- `check`: `check_layer` and `check_loss`, which put these together
+The way of a check through them::
+
+    layer, X
+       │  contract     what every layer promises, compared exactly ─────────► a fault
+       ▼
+    function           F: the layer in float64, run at any tensors from one and the same state
+       │
+       ▼
+    point              x: the given X, then what `variations` makes of it; its F and gradients
+       │  tensors      each tensor along a few directions, or element by element
+       ▼
+    compare            backward against `differences`, or `kinks` where the slope jumps:
+       │                 proven, wrong, at a kink, or too noisy
+       ▼
+    report             what was found; `explain` finds in it the `hints` of known mistakes
+
+`check` holds the public functions that lead through it, and `numerical` the definition of a
+derivative, as the course has it, which nothing here needs.
 """
 
 from layerwise.gradients.check import check_layer, check_loss

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerwise.arrays import Array, Indices, as_floating
-from layerwise.gradients.contract import OVERWRITTEN, first_fault, parts
+from layerwise.gradients.contract import OVERWRITTEN, first_fault
 from layerwise.gradients.explain import explain
-from layerwise.gradients.measure import Measure
+from layerwise.gradients.function import AnyLayer, Function, LayerRaisedError, parts
 from layerwise.gradients.point import Point
-from layerwise.gradients.points import beside, other_points
-from layerwise.gradients.probe import AnyLayer, LayerRaisedError, Probe
 from layerwise.gradients.report import GradientReport, TensorReport
+from layerwise.gradients.tensors import check_tensor, check_together
+from layerwise.gradients.variations import beside, variations
 from layerwise.layers.base import Layer
 
 Mode = Literal["fast", "full"]
@@ -157,17 +157,17 @@ class _Check:
 
     def run(self) -> None:
         """The given point tensor by tensor; then the others, until something is wrong."""
-        given = Point(GIVEN, Probe(self.layer, self.X), self.rng)
+        given = Point(GIVEN, Function(self.layer, self.X), self.rng)
         tried = [given]
-        self._tensors(given, list(given.probe.base))
-        others = other_points(self.layer, self.X, self.rng)
+        self._tensors(given, list(given.function.base))
+        others = variations(self.layer, self.X, self.rng)
         while not self._wrong() and (point := next(others, None)) is not None:
             if isinstance(point, str):
                 self.report.faults.append(point)
                 continue
             tried.append(point)
-            if self._measure(point).together().state == "wrong":
-                self._tensors(point, list(point.probe.base))
+            if check_together(point).state == "wrong":
+                self._tensors(point, list(point.function.base))
         for point in (*tried[1:2], None):  # what the given point left open, at two more
             left = [name for name, v in self.report.verdicts().items() if v == "inconclusive"]
             if left and not self._wrong():
@@ -175,7 +175,7 @@ class _Check:
                 if elsewhere is not None:
                     tried.append(elsewhere)
                     self._tensors(elsewhere, left)
-        self.report.forwards = sum(point.probe.runs for point in dict.fromkeys(tried))
+        self.report.forwards = sum(point.function.runs for point in dict.fromkeys(tried))
         if len(tried) > 1:
             labels = dict.fromkeys(point.label for point in tried[1:])
             self.report.notes.append(f"also run: {', '.join(labels)}")
@@ -183,18 +183,17 @@ class _Check:
     def _wrong(self) -> bool:
         return self.report.verdict == "wrong"
 
-    def _measure(self, point: Point) -> Measure:
-        return Measure(point, full=self.report.mode == "full", progress=self.progress)
-
     def _tensors(self, point: Point, names: list[str]) -> None:
         """Each of these tensors by itself; and what is likely to be the matter with a wrong one."""
-        measure = self._measure(point)
-        everything = self.report.mode == "full" and point.label == GIVEN
+        full = self.report.mode == "full"
+        everything = full and point.label == GIVEN
         measured: list[TensorReport] = []
-        for name in [name for name in names if point.probe.base[name].size]:
-            measured.append(measure.tensor(name, everything=everything))
+        for name in [name for name in names if point.function.base[name].size]:
+            measured.append(
+                check_tensor(point, name, everything=everything, full=full, progress=self.progress)
+            )
             self.report.tensors.append(measured[-1])
-        self.report.hint = explain(measure, measured)
+        self.report.hint = explain(point, measured)
 
 
 def _subject(item: object) -> str:

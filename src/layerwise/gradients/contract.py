@@ -11,15 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerwise.arrays import Vector
-from layerwise.gradients.differences import EPS, ulps
-from layerwise.gradients.probe import (
+from layerwise.gradients.function import (
+    EPS,
     AnyLayer,
+    Function,
     LayerRaisedError,
-    Probe,
     Tensors,
     flat,
+    parts,
     read_only,
     shaped,
+    ulps,
 )
 from layerwise.layers.base import Layer, walk
 from layerwise.parameter import Parameter
@@ -50,17 +52,17 @@ def _faults(layer: AnyLayer, X: object, rng: np.random.Generator) -> Iterator[Fa
     """The faults in order: after one nothing more is asked, so each may rely on those before."""
     yield from _as_given(layer, X, rng)
     yield from _inference(layer, X)
-    probe = Probe(layer, X)
-    F = probe.output()
+    function = Function(layer, X)
+    F = function.output()
     c = rng.standard_normal(F.size)
-    g = probe.gradients(c)
-    known = _Known(F, c, g, tolerance(probe, g, c))
-    yield from _reproducible(probe, known)
+    g = function.gradients(c)
+    known = _Known(F, c, g, tolerance(function, g, c))
+    yield from _reproducible(function, known)
     for from_data in (False, True):
-        yield from _added(probe, known, rng, from_data=from_data)
-    yield from _independent(probe, known, rng)
-    yield from _linear(probe, known, rng)
-    yield from _from_data(probe, known)
+        yield from _added(function, known, rng, from_data=from_data)
+    yield from _independent(function, known, rng)
+    yield from _linear(function, known, rng)
+    yield from _from_data(function, known)
 
 
 @dataclass(eq=False, repr=False)
@@ -169,11 +171,11 @@ def _inference(layer: AnyLayer, X: object) -> Iterator[Fault]:
         yield Fault("two calls with one X gave two answers")
 
 
-def _reproducible(probe: Probe, known: _Known) -> Iterator[Fault]:
+def _reproducible(function: Function, known: _Known) -> Iterator[Fault]:
     """The same answer and gradients for the same forward, on this copy and on a fresh one."""
-    probe.restore()
-    again = Probe(probe.layer, probe.X)
-    alike = all(np.array_equal(known.F, p.output()) for p in (again, probe))
+    function.restore()
+    again = Function(function.layer, function.X)
+    alike = all(np.array_equal(known.F, p.output()) for p in (again, function))
     if not alike or difference(known.g, again.gradients(known.c), known.allowed):
         yield Fault(
             "two forwards from the same state gave two answers or gradients: draw random numbers "
@@ -182,42 +184,42 @@ def _reproducible(probe: Probe, known: _Known) -> Iterator[Fault]:
 
 
 def _added(
-    probe: Probe, known: _Known, rng: np.random.Generator, *, from_data: bool
+    function: Function, known: _Known, rng: np.random.Generator, *, from_data: bool
 ) -> Iterator[Fault]:
     """Gradients are added to what is there, and values are left alone."""
     c, g = known.c, known.g
-    probe.layer.zero_grad()
+    function.layer.zero_grad()
     there = {}
-    for path, parameter in probe.parameters.items():
+    for path, parameter in function.parameters.items():
         scale = float(np.abs(g[path]).max(initial=0)) or 1.0
         there[path] = rng.standard_normal(parameter.shape) * scale
         parameter.add_grad(there[path])
-    Y, backward = probe.forward(from_data=from_data)
+    Y, backward = function.forward(from_data=from_data)
     backward(shaped(c, Y))
-    for path, parameter in probe.parameters.items():
+    for path, parameter in function.parameters.items():
         off = np.abs(parameter.grad - (there[path] + g[path])).max(initial=0)
         if not off <= 1e-6 * np.abs(there[path]).max(initial=0):
             yield Fault(f"the gradient of {path} was not added to the one before", ASSIGNED)
-        if not np.array_equal(parameter.value, probe.base[path]):
+        if not np.array_equal(parameter.value, function.base[path]):
             yield Fault(f"forward or backward changed the value of {path}")
-    probe.layer.zero_grad()
+    function.layer.zero_grad()
 
 
-def _independent(probe: Probe, known: _Known, rng: np.random.Generator) -> Iterator[Fault]:
+def _independent(function: Function, known: _Known, rng: np.random.Generator) -> Iterator[Fault]:
     """A backward belongs to its own forward, and what was handed out never changes."""
     c, g, allowed = known.c, known.g, known.allowed
-    probe.layer.zero_grad()
-    Y, backward = probe.forward()
+    function.layer.zero_grad()
+    Y, backward = function.forward()
     answer = deepcopy(Y)
     try:
-        others = [probe.forward_here(X) for X in _other_inputs(probe.inputs)]
+        others = [function.forward_here(X) for X in _other_inputs(function.inputs)]
     except LayerRaisedError:  # an input that the layer does not take says nothing
         others = []
     if not same(Y, answer):
         yield Fault("a later forward changed an answer given before")
     dX = backward(shaped(c, Y))
     handed_out = deepcopy(dX)
-    mine = probe.collected(dX)
+    mine = function.collected(dX)
     if difference(g, mine, allowed):
         yield Fault(
             "a forward between a forward and its backward changed the gradient: backward must "
@@ -225,31 +227,31 @@ def _independent(probe: Probe, known: _Known, rng: np.random.Generator) -> Itera
         )
     for other, back in others:
         back(shaped(rng.standard_normal(flat(other).size), other))
-    probe.call()
+    function.call()
     if not same(Y, answer) or not same(dX, handed_out):
         yield Fault("a later call changed an answer or gradient given before")
 
 
-def _linear(probe: Probe, known: _Known, rng: np.random.Generator) -> Iterator[Fault]:
+def _linear(function: Function, known: _Known, rng: np.random.Generator) -> Iterator[Fault]:
     """backward(0) = 0, backward(s c) = s backward(c), backward(c₁ + c₂) is the sum."""
     c1, g1, allowed = known.c, known.g, known.allowed
     c2 = rng.standard_normal(c1.size)
-    g2 = probe.gradients(c2)
-    for path, zero in probe.gradients(np.zeros(c1.size)).items():
+    g2 = function.gradients(c2)
+    for path, zero in function.gradients(np.zeros(c1.size)).items():
         if np.any(zero != 0):
             yield Fault(f"backward(0) gives {path} a gradient that is not zero")
     for scale in (-1.0, 2.0**20, 2.0**-20):
-        scaled = {name: g / scale for name, g in probe.gradients(scale * c1).items()}
+        scaled = {name: g / scale for name, g in function.gradients(scale * c1).items()}
         name = difference(scaled, g1, allowed)
         if name:
             yield Fault(
                 f"backward is not linear in grad: {scale:g} times the gradient gives something "
                 f"else than {scale:g} times the answer for {name}"
             )
-    allowed2 = tolerance(probe, g2, c2)
+    allowed2 = tolerance(function, g2, c2)
     both = {name: allowed[name] + allowed2[name] for name in allowed}
     total = {name: g1[name] + g2[name] for name in g1}
-    name = difference(probe.gradients(c1 + c2), total, both)
+    name = difference(function.gradients(c1 + c2), total, both)
     if name:
         yield Fault(
             f"backward is not linear in grad: for {name}, backward(c1 + c2) differs from "
@@ -257,13 +259,13 @@ def _linear(probe: Probe, known: _Known, rng: np.random.Generator) -> Iterator[F
         )
 
 
-def _from_data(probe: Probe, known: _Known) -> Iterator[Fault]:
+def _from_data(function: Function, known: _Known) -> Iterator[Fault]:
     """forward_from_data gives forward's answer and parameter gradients."""
     F, c = known.F, known.c
-    probe.layer.zero_grad()
-    Y, backward = probe.forward(from_data=True)
+    function.layer.zero_grad()
+    Y, backward = function.forward(from_data=True)
     backward(shaped(c, Y))
-    mine = {path: p.grad for path, p in probe.parameters.items()}
+    mine = {path: p.grad for path, p in function.parameters.items()}
     if not np.allclose(flat(Y), F, rtol=1e-9, atol=1e-12 * float(np.abs(F).max(initial=0))):
         yield Fault("forward_from_data gives another answer than forward")
     name = difference(mine, known.g, known.allowed)
@@ -271,15 +273,15 @@ def _from_data(probe: Probe, known: _Known) -> Iterator[Fault]:
         yield Fault(f"forward_from_data gives {name} another gradient than forward")
 
 
-def tolerance(probe: Probe, g: Tensors, c: Vector) -> dict[str, float]:
+def tolerance(function: Function, g: Tensors, c: Vector) -> dict[str, float]:
     """What rounding may change in each gradient: a thousand times what an ulp of grad does.
 
     Or a little more of grad, by which all its products are rounded anew; and at least some ulps
     of the terms in it, which may cancel: they are of the size of grad, or of grad times inputs.
     """
     little = 1 + 2.0**-45
-    ulp, more = probe.gradients(ulps(c, 1)), probe.gradients(little * c)
-    inputs = [float(np.abs(x).max(initial=0)) for x in probe.inputs if x.dtype.kind == "f"]
+    ulp, more = function.gradients(ulps(c, 1)), function.gradients(little * c)
+    inputs = [float(np.abs(x).max(initial=0)) for x in function.inputs if x.dtype.kind == "f"]
     terms = float(np.abs(c).max(initial=0)) * max([1.0, *inputs])
     allowed = {}
     for name, own in g.items():
@@ -326,11 +328,6 @@ def fingerprint(item: object, path: str = "layer") -> dict[str, object]:
 
 def _name(X: object, i: int) -> str:
     return f"X[{i}]" if isinstance(X, tuple) else "X"
-
-
-def parts(X: Any) -> tuple[Any, ...]:
-    """One array or a tuple of arrays, as a tuple."""
-    return X if isinstance(X, tuple) else (X,)
 
 
 def same(one: Any, other: Any) -> bool:

@@ -10,78 +10,20 @@ doi:10.1016/S0141-1195(82)80057-0. The choice among steps by agreement with all 
 Lepski's (1990), doi:10.1137/1135065.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from layerwise.arrays import Array, Matrix, Vector
-from layerwise.gradients.probe import Probe, Tensors, rms
+from layerwise.arrays import Vector
+from layerwise.gradients.function import Tensors
+from layerwise.gradients.point import Point
 
-EPS = float(np.finfo(np.float64).eps)
 RATIO = 4.0  # between neighbouring steps
 FIRST, LAST = 3, 14  # steps 4⁻³ = 0.016 to 4⁻¹⁴ = 4e-9 of the direction's own size
 LARGEST = -24  # 4²⁴ = 3e14, for a tensor much smaller than what it is added to
 TINY = 16, 17  # 2e-10 and 6e-11, where a smooth F is straight, and only noise bends it
 ORDERS = 4  # how many columns the extrapolation table has
-
-
-@dataclass(eq=False, repr=False)
-class Place:
-    """Where derivatives are taken: the answer F there, and vectors c to project it on, rows of C.
-
-    The noise is how far rounding alone moves things: each entry of F (`of_output`), each c · F
-    (`of_projections`), and each analytic gradient of c · F (`of_gradients[k][i]`, ith sample).
-    """
-
-    probe: Probe
-    F: Vector
-    C: Matrix
-    G: list[Tensors]  # the analytic gradients of each c · F
-    of_output: Vector = field(init=False)
-    of_projections: Vector = field(init=False)
-    of_gradients: list[list[Tensors]] = field(init=False)
-    size: Vector = field(init=False)  # how large the terms of each c · F are
-    reach: Vector = field(init=False)  # and how large they may be for such inputs
-
-    def __post_init__(self) -> None:
-        """Measure the noise: what changes when every number is moved by one or a few ulps."""
-        changes: list[Vector] = []
-        self.of_gradients = [[] for _ in self.C]
-        for amount in (1, -1, 2, -2):
-            moved = {name: ulps(x, amount) for name, x in self.probe.base.items()}
-            changes.append(self.probe.output(moved) - self.F)
-            for c, g, samples in zip(self.C, self.G, self.of_gradients, strict=True):
-                new = self.probe.gradients(c, moved)
-                samples.append({name: new[name] - g[name] for name in g})
-        self.of_output = np.abs(changes).max(axis=0) + EPS * np.abs(self.F)
-        self.of_projections = np.abs(np.array(changes) @ self.C.T).max(axis=0)
-        self.size = self._size(self.F)
-        self.of_projections += EPS * self.size
-        self.reach = self._reach()
-
-    def _size(self, F: Vector) -> Vector:
-        """√Σ (cᵢ Fᵢ)² for each c: how large its terms are."""
-        size: Vector = np.sqrt(((self.C * F) ** 2).sum(axis=1))
-        return size
-
-    def _reach(self) -> Vector:
-        """How large the terms of c · F are, or are for other inputs of this size.
-
-        1 + tanh x has the rounding of 1, also where it is next to 0, as it is not at −x.
-        """
-        inputs = {n: x for n, x in self.probe.base.items() if n not in self.probe.parameters}
-        rng = np.random.default_rng(0)
-        turned = {n: -x for n, x in inputs.items()}
-        other = {n: rms(x) * rng.standard_normal(x.shape) for n, x in inputs.items()}
-        answers = [np.abs(self.probe.output_or_nan(moved, self.F)) for moved in (turned, other)]
-        return self._size(np.fmax(np.fmax(*answers), np.abs(self.F)))
-
-
-def ulps(x: Array, amount: int) -> Array:
-    """x(1 + ε k), k from 1 to 3 times the amount: equal numbers stay equal, zeros stay zero."""
-    bits = x.astype(np.float64).view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    return x * (1 + amount * EPS * (1 + (bits >> np.uint64(60)) % np.uint64(3)))
 
 
 @dataclass(eq=False, repr=False)
@@ -95,9 +37,9 @@ class Slope:
     size: Vector  # what the derivatives were measured against
     k: int  # the best step is 4⁻ᵏ
 
-    def fine(self, share: float, size: Vector, place: Place) -> bool:
+    def fine(self, share: float, size: Vector, point: Point) -> bool:
         """Whether every bound is that share of the derivative, or at the rounding of c · F."""
-        goal = np.maximum(share * np.maximum(size, np.abs(self.value)), 1e-12 * place.size)
+        goal = np.maximum(share * np.maximum(size, np.abs(self.value)), 1e-12 * point.size)
         return bool(np.all(self.bound <= goal))
 
 
@@ -131,22 +73,22 @@ def extrapolate(h: Vector, D: Vector, rounding: float) -> tuple[float, float, in
     return best
 
 
-def slope(place: Place, direction: Tensors, size: Vector) -> Slope:
+def slope(point: Point, direction: Tensors, size: Vector) -> Slope:
     """The derivative of each c · F along a direction, as fine as it can be had.
 
     `size` says how large the derivatives are expected to be; a bound a billion times smaller, or
     at the rounding of c · F itself, is fine enough to stop.
     """
-    pair = _Pair(place, direction)
+    pair = _Pair(point, direction)
     kinked, jump = _bends(pair)
     rounding = _rounding(pair, kinked)
     ks = list(range(FIRST, FIRST + 4))
     found = _limits(pair, ks, rounding)
-    while ks[-1] < LAST and not found.fine(1e-9, size, place):
+    while ks[-1] < LAST and not found.fine(1e-9, size, point):
         ks.append(ks[-1] + 1)
         found = _limits(pair, ks, rounding)
     # Where rounding limits the bound, larger steps help until F is no longer smooth over them.
-    while ks[0] > LARGEST and not found.fine(1e-9, size, place):
+    while ks[0] > LARGEST and not found.fine(1e-9, size, point):
         ks.insert(0, ks[0] - 1)
         larger = _limits(pair, ks, rounding)
         better = bool(np.any(larger.bound < found.bound / 2))
@@ -154,27 +96,27 @@ def slope(place: Place, direction: Tensors, size: Vector) -> Slope:
             found = larger
         elif ks[0] < FIRST - 2:
             break
-    return replace(found, kink=np.abs(place.C[:, kinked]) @ jump[kinked] / 2, size=size)
+    return replace(found, kink=np.abs(point.C[:, kinked]) @ jump[kinked] / 2, size=size)
 
 
-def element_slope(place: Place, direction: Tensors, size: Vector, seen: Slope) -> Slope:
+def element_slope(point: Point, direction: Tensors, size: Vector, seen: Slope) -> Slope:
     """`slope` for a single element, in at most eight runs: `seen` tells its step and noise."""
-    pair = _Pair(place, direction)
+    pair = _Pair(point, direction)
     k = max(seen.k, FIRST + 2)
     J, J4 = (pair.bend(i) * RATIO**i for i in (k, k - 1))
-    bent = np.abs(J) > 20 * place.of_output * RATIO**k
+    bent = np.abs(J) > 20 * point.noise.F * RATIO**k
     if np.any(bent & (np.abs(J) > 0.5 * np.abs(J4))):
         kinked, jump = _bends(pair)
         if np.any(kinked):
-            value = place.C @ pair.difference(k)
-            bound = np.abs(value - place.C @ pair.difference(k - 1)) + 6 * seen.rounding * RATIO**k
-            kink = np.abs(place.C[:, kinked]) @ jump[kinked] / 2
+            value = point.C @ pair.difference(k)
+            bound = np.abs(value - point.C @ pair.difference(k - 1)) + 6 * seen.rounding * RATIO**k
+            kink = np.abs(point.C[:, kinked]) @ jump[kinked] / 2
             return Slope(value, bound, kink, seen.rounding, size, k)
     # A smooth F bends by the square of the step; what is over is rounding, seen at this element.
-    over = np.abs(place.C @ (pair.bend(k) - pair.bend(k - 1) / RATIO**2))
+    over = np.abs(point.C @ (pair.bend(k) - pair.bend(k - 1) / RATIO**2))
     rounding = np.maximum(seen.rounding, over)
     found = _limits(pair, [k - 2, k - 1, k], rounding)
-    if not found.fine(1e-8, size, place):
+    if not found.fine(1e-8, size, point):
         found = _limits(pair, [k - 2, k - 1, k, k + 1], rounding)
     return replace(found, size=size)
 
@@ -182,18 +124,18 @@ def element_slope(place: Place, direction: Tensors, size: Vector, seen: Slope) -
 class _Pair:
     """F(x + hd) and F(x − hd) for h = 4⁻ᵏ, each run once."""
 
-    def __init__(self, place: Place, direction: Tensors) -> None:
-        self.place, self.direction = place, direction
+    def __init__(self, point: Point, direction: Tensors) -> None:
+        self.point, self.direction = point, direction
         self.known: dict[float, tuple[Vector, Vector]] = {}
 
     def __call__(self, k: float) -> tuple[Vector, Vector]:
         if k not in self.known:
-            h, probe = RATIO**-k, self.place.probe
+            h, function = RATIO**-k, self.point.function
             moves = {name: h * d for name, d in self.direction.items()}
-            above = {name: probe.base[name] + move for name, move in moves.items()}
-            below = {name: probe.base[name] - move for name, move in moves.items()}
-            F = self.place.F
-            self.known[k] = probe.output_or_nan(above, F), probe.output_or_nan(below, F)
+            above = {name: function.base[name] + move for name, move in moves.items()}
+            below = {name: function.base[name] - move for name, move in moves.items()}
+            F = self.point.F
+            self.known[k] = function.output_or_nan(above, F), function.output_or_nan(below, F)
         return self.known[k]
 
     def difference(self, k: int) -> Vector:
@@ -204,13 +146,13 @@ class _Pair:
     def bend(self, k: int) -> Vector:
         """F(x + hd) − 2F(x) + F(x − hd)."""
         above, below = self(k)
-        return (above - self.place.F) + (below - self.place.F)
+        return (above - self.point.F) + (below - self.point.F)
 
 
 def _limits(pair: _Pair, ks: list[int], rounding: Vector) -> Slope:
     """`extrapolate` for each c."""
     h = RATIO ** -np.array(ks, np.float64)
-    D = np.array([pair.place.C @ pair.difference(k) for k in ks])
+    D = np.array([pair.point.C @ pair.difference(k) for k in ks])
     found = [extrapolate(h, D[:, i], float(r)) for i, r in enumerate(rounding)]
     value, bound, at = map(np.array, zip(*found, strict=True))
     k = ks[int(at.max())] if np.all(np.isfinite(bound)) else FIRST + 2
@@ -225,7 +167,7 @@ def _bends(pair: _Pair) -> tuple[NDArray[np.bool_], Vector]:
     four times the step. With a kink at a distance δ < h it is the jump of the slope times
     1 − δ/h: two steps give both, and two more have to agree with them, as noise would not.
     """
-    noise = pair.place.of_output
+    noise = pair.point.noise.F
     J, J4 = (pair.bend(k) * RATIO**k for k in (LAST, LAST - 1))
     rounding = np.maximum(noise, np.max([np.abs(pair.bend(k)) for k in TINY], axis=0))
     kinked = np.abs(J4) > 20 * rounding * RATIO ** (LAST - 1)
@@ -239,11 +181,11 @@ def _bends(pair: _Pair) -> tuple[NDArray[np.bool_], Vector]:
 
 def _rounding(pair: _Pair, kinked: NDArray[np.bool_]) -> Vector:
     """The noise of each c · F, seen also where F is straight for all that can be told."""
-    C = pair.place.C
+    C = pair.point.C
     bends = [pair.bend(k) for k in TINY]
     # A smooth F bends by the square of the step; what is over is rounding too.
     bends.append(pair.bend(LAST) - pair.bend(LAST - 1) / RATIO**2)
-    noise = pair.place.of_projections
+    noise = pair.point.noise.projections
     for bend in bends:
         noise = np.fmax(noise, np.abs(C[:, ~kinked] @ bend[~kinked]))
     stairs = _stairs(pair)
@@ -260,7 +202,7 @@ def _stairs(pair: _Pair) -> Vector:
     above, below = pair(FIRST)
     small = pair(LAST)
     waking = (small[0] == small[1]) & (above != below)
-    heights = np.zeros(pair.place.F.shape)
+    heights = np.zeros(pair.point.F.shape)
     still, moving = float(LAST), float(FIRST)
     for _ in range(14) if np.any(waking) else ():
         k = (still + moving) / 2
@@ -272,4 +214,4 @@ def _stairs(pair: _Pair) -> Vector:
         else:
             still = k
     # A higher stair is no rounding: it is a step of the function itself, as of floor(x).
-    return np.where(heights <= 1e-2 * np.abs(pair.place.F).max(), heights, 0)
+    return np.where(heights <= 1e-2 * np.abs(pair.point.F).max(), heights, 0)

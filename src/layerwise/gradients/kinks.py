@@ -13,32 +13,33 @@ from __future__ import annotations
 import numpy as np
 
 from layerwise.arrays import Matrix, Vector
-from layerwise.gradients.differences import Place
-from layerwise.gradients.probe import Tensors, rms
+from layerwise.gradients.function import Tensors, rms
+from layerwise.gradients.point import Point
 
 SAMPLES = 32
 AWAY, STEP = 1e-6, 1e-8
 
 
-def slopes_around(
-    place: Place, direction: Tensors, rng: np.random.Generator
-) -> tuple[Vector, Vector, bool]:
+def slopes_around(point: Point, direction: Tensors) -> tuple[Vector, Vector, bool]:
     """The least and the greatest slope of each entry of F among points very near to the base.
 
     And whether an entry has more than two slopes there, so that several kinks meet in it, and a
     few points may not have shown the ends of the range.
     """
-    probe = place.probe
+    function, rng = point.function, point.rng
     slopes = []
     for _ in range(SAMPLES):
         near = {
-            name: x + AWAY * rms(x) * rng.standard_normal(x.shape) for name, x in probe.base.items()
+            name: x + AWAY * rms(x) * rng.standard_normal(x.shape)
+            for name, x in function.base.items()
         }
         above = near | {name: near[name] + STEP * d for name, d in direction.items()}
         below = near | {name: near[name] - STEP * d for name, d in direction.items()}
-        sides: Matrix = np.array([probe.output_or_nan(moved, place.F) for moved in (above, below)])
+        sides: Matrix = np.array(
+            [function.output_or_nan(moved, point.F) for moved in (above, below)]
+        )
         slopes.append((sides[0] - sides[1]) / (2 * STEP))
     found = np.sort(slopes, axis=0)
-    smooth = 1e-3 * np.abs(found).max(axis=0) + 20 * place.of_output / STEP
+    smooth = 1e-3 * np.abs(found).max(axis=0) + 20 * point.noise.F / STEP
     distinct = np.diff(found, axis=0) > np.maximum(0.05 * (found[-1] - found[0]), smooth)
     return found[0], found[-1], bool(np.any(distinct.sum(axis=0) > 1))

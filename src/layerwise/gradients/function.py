@@ -1,4 +1,4 @@
-"""A layer under test: a float64 copy that can be run at any point, always from the same state."""
+"""A layer as a function of its tensors, in float64, always run from the same state."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from layerwise.layers.base import Layer, walk
 from layerwise.parameter import Parameter
 
 Tensors = Mapping[str, Array]
+EPS = float(np.finfo(np.float64).eps)
 AnyLayer = Layer[Any, Any]
 
 
@@ -25,7 +26,7 @@ class LayerRaisedError(Exception):
         super().__init__(f"{where} raised {type(error).__name__}: {error}")
 
 
-class Probe:
+class Function:
     """F(x): the answer of a layer as one vector of m numbers, at tensors x and points near them.
 
     `base` holds the tensors that have a gradient, by name: the floating inputs, "X", or "X[0]",
@@ -38,8 +39,7 @@ class Probe:
     def __init__(self, layer: AnyLayer, X: object, values: Mapping[str, Array] | None = None):
         self.layer = in_float64(layer)
         self.is_tuple = isinstance(X, tuple)
-        given = X if isinstance(X, tuple) else (X,)
-        self.inputs: list[NDArray[Any]] = [_float64(A) for A in given]
+        self.inputs: list[NDArray[Any]] = [_float64(A) for A in parts(X)]
         kept = list(walk(self.layer))
         self.parameters = {path: item for path, item in kept if isinstance(item, Parameter)}
         self._arrays = [(a, a.copy()) for _, a in kept if isinstance(a, np.ndarray)]
@@ -50,7 +50,7 @@ class Probe:
         for path, value in (values or {}).items():
             self.parameters[path].value = value
         self.base: dict[str, Array] = {
-            self._name(i): A for i, A in enumerate(self.inputs) if A.dtype.kind == "f"
+            self.name(i): A for i, A in enumerate(self.inputs) if A.dtype.kind == "f"
         }
         self.base |= {path: p.value.copy() for path, p in self.parameters.items()}
 
@@ -115,18 +115,17 @@ class Probe:
         for path in paths:
             self.parameters[path].value = moved[path]
         try:
-            yield [moved.get(self._name(i), A) for i, A in enumerate(self.inputs)]
+            yield [moved.get(self.name(i), A) for i, A in enumerate(self.inputs)]
         finally:
             for path in paths:
                 self.parameters[path].value = self.base[path]
 
     def collected(self, dX: Any) -> Tensors:
         """What backward returned and added, one array of its own for each tensor of the base."""
-        parts = dX if self.is_tuple else (dX,)
-        names = [self._name(i) for i in range(len(self.inputs))]
+        names = [self.name(i) for i in range(len(self.inputs))]
         gradients = {
             name: np.array(part, np.float64)
-            for name, part in zip(names, parts, strict=True)
+            for name, part in zip(names, parts(dX), strict=True)
             if name in self.base
         }
         return gradients | {path: p.grad.copy() for path, p in self.parameters.items()}
@@ -141,7 +140,8 @@ class Probe:
     def _joined(self, inputs: list[NDArray[Any]]) -> Any:
         return tuple(inputs) if self.is_tuple else inputs[0]
 
-    def _name(self, i: int) -> str:
+    def name(self, i: int) -> str:
+        """What the input number i is called."""
         return f"X[{i}]" if self.is_tuple else "X"
 
 
@@ -164,8 +164,7 @@ def in_float64(layer: AnyLayer) -> AnyLayer:
 
 def flat(Y: Any) -> Vector:
     """An answer, one array or a tuple of arrays, as one float64 vector of its own memory."""
-    parts = Y if isinstance(Y, tuple) else (Y,)
-    return np.concatenate([np.array(part, np.float64).ravel() for part in parts])
+    return np.concatenate([np.array(part, np.float64).ravel() for part in parts(Y)])
 
 
 def shaped(c: Vector, Y: Any) -> Any:
@@ -188,6 +187,17 @@ def _float64(A: object) -> NDArray[Any]:
     return array.astype(np.float64) if array.dtype.kind == "f" else array
 
 
+def parts(X: Any) -> tuple[Any, ...]:
+    """One array or a tuple of arrays, as a tuple."""
+    return X if isinstance(X, tuple) else (X,)
+
+
 def rms(x: Array) -> float:
     """√(mean x²), the size of a step in x; 1 where x is empty or zero."""
     return float(np.sqrt(np.mean(x * x))) or 1.0 if x.size else 1.0
+
+
+def ulps(x: Array, amount: int) -> Array:
+    """x(1 + ε k), k from 1 to 3 times the amount: equal numbers stay equal, zeros stay zero."""
+    bits = x.astype(np.float64).view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return x * (1 + amount * EPS * (1 + (bits >> np.uint64(60)) % np.uint64(3)))

@@ -14,19 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerwise.arrays import Array, Indices
-from layerwise.gradients.contract import parts, shape_faults
+from layerwise.gradients.contract import shape_faults
+from layerwise.gradients.function import AnyLayer, Function, flat, parts, rms, shaped
 from layerwise.gradients.point import Point
-from layerwise.gradients.probe import AnyLayer, Probe, flat, rms, shaped
 
 
-def other_points(layer: AnyLayer, X: Any, rng: np.random.Generator) -> Iterator[Point | str]:
+def variations(layer: AnyLayer, X: Any, rng: np.random.Generator) -> Iterator[Point | str]:
     """The points beside the given one that the layer takes; or what it does wrong there.
 
     Before each of them one more forward runs, so that a state left by it would show. A point is
     left out where the layer raises an error, gives numbers that are not finite, or does not give
     one row for each row it got.
     """
-    base = Probe(layer, X)
+    base = Function(layer, X)
     n = base.inputs[0].shape[0] if base.inputs[0].ndim else 0
     shapes = [np.shape(y) for y in parts(base.forward()[0])]
     values = {path: _moved(p.value, rng) for path, p in base.parameters.items()}
@@ -40,22 +40,26 @@ def other_points(layer: AnyLayer, X: Any, rng: np.random.Generator) -> Iterator[
         given = [_rows(A, chosen, n) for A in base.inputs]
         for inputs, moved, known in (normal, values, False), (given, {}, True):
             base.forward_here(base.inputs)
-            probe = Probe(base.layer, tuple(inputs) if base.is_tuple else inputs[0], moved)
-            point = _point(label, probe, expected, rng, known=known)
+            function = Function(base.layer, tuple(inputs) if base.is_tuple else inputs[0], moved)
+            point = _point(label, function, expected, rng, known=known)
             if point is not None:
                 yield point
                 break
 
 
 def _point(
-    label: str, probe: Probe, expected: list[tuple[int, ...]], rng: np.random.Generator, known: bool
+    label: str,
+    function: Function,
+    expected: list[tuple[int, ...]],
+    rng: np.random.Generator,
+    known: bool,
 ) -> Point | str | None:
     """The point, what is wrong there, or None where the layer cannot be run there.
 
     `known` says that its rows are given ones, at which a gradient must be finite.
     """
     try:
-        Y, backward = probe.forward()
+        Y, backward = function.forward()
     except Exception:  # the layer does not take this input: nothing is learned here
         return None
     answers = parts(Y)
@@ -65,9 +69,9 @@ def _point(
         dX = backward(shaped(rng.standard_normal(flat(Y).size), Y))
     except Exception as error:
         return f"with {label}, backward raised {type(error).__name__}: {error}"
-    for fault in shape_faults(dX, probe.X, Y):
+    for fault in shape_faults(dX, function.X, Y):
         return f"with {label}, {fault.text}"
-    point = _finite(label, probe, rng)
+    point = _finite(label, function, rng)
     if point is None and known:
         return f"with {label}, of the given ones, a gradient is not finite"
     return point
@@ -75,24 +79,24 @@ def _point(
 
 def beside(point: Point) -> Point | None:
     """A point a hundredth of each tensor's size away, where no exact tie or zero is left."""
-    probe, rng = point.probe, point.rng
+    function, rng = point.function, point.rng
     near = {
-        name: x + 1e-2 * rms(x) * rng.standard_normal(x.shape) for name, x in probe.base.items()
+        name: x + 1e-2 * rms(x) * rng.standard_normal(x.shape) for name, x in function.base.items()
     }
-    X = tuple(near.get(f"X[{i}]" if probe.is_tuple else "X", A) for i, A in enumerate(probe.inputs))
-    values = {path: near[path] for path in probe.parameters}
-    probe.restore()
+    X = tuple(near.get(function.name(i), A) for i, A in enumerate(function.inputs))
+    values = {path: near[path] for path in function.parameters}
+    function.restore()
     try:
-        moved = Probe(probe.layer, X if probe.is_tuple else X[0], values)
+        moved = Function(function.layer, X if function.is_tuple else X[0], values)
         return _finite("close by", moved, rng)
     except Exception:  # the layer does not take this point
         return None
 
 
-def _finite(label: str, probe: Probe, rng: np.random.Generator) -> Point | None:
+def _finite(label: str, function: Function, rng: np.random.Generator) -> Point | None:
     """The point, unless something is not finite there: then it is out of the layer's reach."""
-    point = Point(label, probe, rng)
-    arrays = [point.place.F, *(g for G in point.place.G for g in G.values())]
+    point = Point(label, function, rng)
+    arrays = [point.F, *(g for G in point.G for g in G.values())]
     return point if all(np.all(np.isfinite(array)) for array in arrays) else None
 
 

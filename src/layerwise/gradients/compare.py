@@ -1,0 +1,78 @@
+"""One derivative, by backward and by differences: proven, wrong, at a kink, or too noisy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from layerwise.gradients.differences import RATIO, Slope
+from layerwise.gradients.function import EPS, Tensors
+from layerwise.gradients.kinks import slopes_around
+from layerwise.gradients.point import Point, along
+from layerwise.gradients.report import Comparison
+
+FINE = 1e-6  # a bound this much smaller than the derivative counts as proof
+UNDERFLOW = 1e10 * float(np.finfo(np.float64).tiny)  # smaller numbers lose their digits
+INEXACT = 1e-8  # an error of a single element that is no mistake
+JUMP = 1e-3  # what a kink changes a derivative by, at the least
+LOOKS = 6  # how often slopes around are looked at in vain
+NOTHING = 1e-8  # a derivative this much smaller than the answer counts as zero
+
+
+def compare(
+    point: Point, where: str, direction: Tensors, numeric: Slope, *, element: bool = False
+) -> Comparison:
+    """The analytic derivatives along a direction against the numeric, the worst of all c.
+
+    Of a single element, an error of a hundred-millionth is let pass: so exact is not every
+    forward, such as one that iterates.
+    """
+    found = []
+    for k, of_terms in enumerate(point.sizes(direction) if element else numeric.size):
+        analytic, value = along(point.G[k], direction), float(numeric.value[k])
+        answer, size = float(point.size[k]), max(float(of_terms), abs(value))
+        # More rounding than this in a gradient is lost precision, unless the answer has it too.
+        rounding = min(_rounding(point, k, direction), max(FINE * size, NOTHING * answer))
+        bound = float(numeric.bound[k]) + rounding + 16 * EPS * size + UNDERFLOW
+        comparison = Comparison(where, analytic, value, bound, "noisy", size)
+        allowed = bound + float(numeric.kink[k])
+        if element:
+            allowed += INEXACT * float(of_terms + 0.1 * numeric.size[k])
+        off = abs(analytic - value)
+        # Where digits cancel inside the layer, differences see no more than this.
+        blind = 32 * EPS * float(point.noise.reach[k]) * RATIO**numeric.k
+        if off > allowed:
+            comparison.state = "noisy" if off <= blind else "wrong"
+            if off > max(blind, JUMP * size) and _near_kink(point, k, direction, analytic, off):
+                comparison.state = "kink"
+        elif numeric.kink[k] > 0:
+            comparison.state = "kink"
+        elif bound <= FINE * size or max(bound, size) <= NOTHING * answer:
+            comparison.state = "proven"
+        found.append(comparison)
+    for state in ("wrong", "kink", "proven"):
+        if any(comparison.state == state for comparison in found):
+            found = [comparison for comparison in found if comparison.state == state]
+    return max(found, key=lambda comparison: comparison.error)
+
+
+def _rounding(point: Point, k: int, direction: Tensors) -> float:
+    """How far the analytic derivative may be off by rounding: as far as one ulp or two differ.
+
+    Both to the same side, because at a jump of the gradient the two sides are far apart.
+    """
+    up1, down1, up2, down2 = (along(g, direction) for g in point.noise.gradients[k])
+    return 16 * max(abs(up1 - up2), abs(down1 - down2))
+
+
+def _near_kink(point: Point, k: int, direction: Tensors, analytic: float, off: float) -> bool:
+    """Whether the analytic derivative may be a mixture of slopes that are far apart here."""
+    if point.vain_looks == LOOKS:
+        return False
+    low, high, several = slopes_around(point, direction)
+    ends = point.C[k] * low, point.C[k] * high
+    least, most = np.minimum(*ends).sum(), np.maximum(*ends).sum()
+    slack = 1e-3 * float(most - least)
+    within = bool(least - slack <= analytic <= most + slack)
+    found = off <= 2 * (most - least) and (several or within)
+    point.vain_looks += not found
+    return found
