@@ -728,7 +728,7 @@ def test_what_a_call_writes_is_seen_wherever_it_is(kept: Any) -> None:
             return X + 0, backward
 
     (fault,) = check_layer(Counts(), normal(4, 3)).faults
-    assert fault.startswith("a call wrote to layer.kept")
+    assert fault.startswith("a call wrote to kept")
 
 
 @pytest.mark.parametrize("scale", [5.0, 10.0, 30.0])

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from layerwise.arrays import Array, Indices, as_floating
 from layerwise.gradients.contract import OVERWRITTEN, first_fault
 from layerwise.gradients.explain import explain
-from layerwise.gradients.function import AnyLayer, Function, LayerRaisedError, parts
+from layerwise.gradients.function import AnyLayer, Function, LayerRaisedError, parts, read_only
+from layerwise.gradients.hidden import KEEP, Hidden
 from layerwise.gradients.point import Point
 from layerwise.gradients.report import GradientReport, TensorReport
 from layerwise.gradients.tensors import check_tensor, check_together
@@ -46,8 +47,8 @@ def check_layer(
     What cannot be seen: a wrong forward with its own right backward; a branch that neither the
     given X nor N(0, 1) inputs reach; an error smaller than the resolution that the report states.
 
-    Raises ValueError for an X without entries or another mode, TypeError for what is no Layer,
-    and whatever the layer's forward raises for X.
+    Raises ValueError for an X without entries, one that is not finite, or another mode,
+    TypeError for what is no Layer, and whatever the layer's forward raises for X.
 
     >>> from layerwise import Dense
     >>> check_layer(Dense(3, 2, rng=0), np.ones((4, 3))).verdict
@@ -60,19 +61,27 @@ def check_layer(
     X = tuple(map(np.asarray, X)) if isinstance(X, tuple) else np.asarray(X)
     if any(A.size == 0 for A in parts(X)):
         raise ValueError("check_layer: X has no entries, expected at least one row")
+    for i, A in enumerate(parts(X)):
+        _refuse_infinite(A, f"check_layer: X[{i}]" if isinstance(X, tuple) else "check_layer: X")
     rng = np.random.default_rng(rng)
     report = GradientReport(_subject(layer), mode)
-    with np.errstate(all="ignore"), warnings.catch_warnings():
+    hidden = Hidden(layer)
+    with np.errstate(all="ignore"), warnings.catch_warnings(), hidden.watched() as added:
         warnings.simplefilter("ignore")
-        fault = first_fault(layer, X, rng)
+        fault = first_fault(layer, X, rng, hidden.misplaced)
         if fault is not None:
             report.faults.append(fault.text)
             report.hint = fault.hint
-            return report
-        try:
-            _Check(report, layer, X, rng, progress=progress).run()
-        except LayerRaisedError as error:
-            report.faults.append(str(error))
+        else:
+            try:
+                _Check(report, layer, X, rng, progress=progress).run()
+            except LayerRaisedError as error:
+                report.faults.append(str(error))
+    for place in added:
+        report.faults.insert(
+            0,
+            f"{place}, of type Parameter, got a gradient and is not among parameters(): {KEEP}",
+        )
     return report
 
 
@@ -95,6 +104,8 @@ def check_loss(
     'proven'
     """
     Y, given = as_floating(Y, "check_loss: Y"), np.array(target)
+    _refuse_infinite(Y, "check_loss: Y")
+    _refuse_infinite(given, "check_loss: the target")
     loss(np.array(Y), given)
     if not np.array_equal(given, target):
         fault = "the loss changed its argument target"
@@ -123,19 +134,21 @@ class _LossLayer(Layer[tuple[Array, Indices], Array]):
     """A loss as a layer from Y, and the numbers of target's rows, to the value."""
 
     def __init__(self, loss: Callable[[Any, Any], tuple[float, Any]], target: NDArray[Any]):
-        self.loss, self.target = loss, target
+        # A loss and its target are no part of what a layer keeps: a function is, which uses them.
+        def of_rows(Y: Array, rows: Indices) -> tuple[float, Any]:
+            return loss(Y, read_only(target[rows]))
+
+        self.loss = of_rows
 
     def forward(
         self, X: tuple[Array, Indices], /
     ) -> tuple[Array, Callable[[Array], tuple[Array, Indices]]]:
         """The value as an array without axes; back: its gradient times grad."""
         Y, rows = X
-        target = self.target[rows]
-        target.flags.writeable = False
-        value, dY = self.loss(Y, target)
+        value, dY = self.loss(Y, rows)
 
         def backward(grad: Array) -> tuple[Array, Indices]:
-            return dY * grad, rows
+            return dY * grad, np.zeros_like(rows)
 
         return np.array(value, Y.dtype), backward
 
@@ -158,6 +171,8 @@ class _Check:
     def run(self) -> None:
         """The given point tensor by tensor; then the others, until something is wrong."""
         given = Point(GIVEN, Function(self.layer, self.X), self.rng)
+        for path, array in given.function.plain_arrays().items():
+            self.report.notes.append(f"{path} {array.shape} is a plain array: it is not learned")
         tried = [given]
         self._tensors(given, list(given.function.base))
         others = variations(self.layer, self.X, self.rng)
@@ -194,6 +209,17 @@ class _Check:
             )
             self.report.tensors.append(measured[-1])
         self.report.hint = explain(point, measured)
+
+
+def _refuse_infinite(A: NDArray[Any], who: str) -> None:
+    """Refuse NaN and infinity: nothing can be differentiated there."""
+    bad = ~np.isfinite(A) if A.dtype.kind == "f" else np.zeros(0, bool)
+    if np.any(bad):
+        place = ", ".join(str(i) for i in np.argwhere(bad)[0])
+        raise ValueError(
+            f"{who} has numbers that are not finite, expected finite ones: the first is "
+            f"{A[bad][0]} at [{place}]"
+        )
 
 
 def _subject(item: object) -> str:

@@ -23,7 +23,8 @@ from layerwise.gradients.function import (
     shaped,
     ulps,
 )
-from layerwise.layers.base import Layer, walk
+from layerwise.gradients.hidden import KEEP
+from layerwise.layers.base import everything, walk
 from layerwise.parameter import Parameter
 
 
@@ -39,9 +40,13 @@ OVERWRITTEN = "argument overwritten: make a new array instead of writing into on
 ASSIGNED = "assigned instead of added: use parameter.add_grad(...)"
 
 
-def first_fault(layer: AnyLayer, X: object, rng: np.random.Generator) -> Fault | None:
+def first_fault(
+    layer: AnyLayer, X: object, rng: np.random.Generator, misplaced: str | None
+) -> Fault | None:
     """The first promise that the layer breaks at X."""
     deepcopy(layer).forward(deepcopy(X))  # what this raises is for the caller
+    if misplaced is not None:
+        return Fault(f"{misplaced}, is held where nothing looks for it: {KEEP}")
     try:
         return next(_faults(layer, X, rng), None)
     except LayerRaisedError as error:
@@ -138,19 +143,23 @@ def _raised(who: str, error: Exception) -> Fault:
 
 
 def shape_faults(dX: object, X: object, Y: object) -> Iterator[Fault]:
-    """The gradient of each floating input has its shape and Y's dtype."""
+    """The gradient of each floating input has its shape, and its dtype or Y's; others get zeros."""
     if isinstance(dX, tuple) != isinstance(X, tuple) or len(parts(dX)) != len(parts(X)):
         yield Fault("backward returned another number of gradients than forward has inputs")
     dtype = parts(Y)[0].dtype
     for i, (d, x) in enumerate(zip(parts(dX), parts(X), strict=True)):
-        if x.dtype.kind != "f":
-            continue
         name = _name(X, i)
-        if not isinstance(d, np.ndarray):
+        if x.dtype.kind != "f":
+            if np.shape(d) != x.shape:  # what is in it has no meaning, as of Dense for integers
+                yield Fault(
+                    f"backward returned nothing like {name}, which has no gradient: return zeros "
+                    f"of its shape, np.zeros_like({name})"
+                )
+        elif not isinstance(d, np.ndarray):
             yield Fault(f"the gradient of {name} is {type(d).__name__}, expected an array")
         elif d.shape != x.shape:
             yield Fault(f"the gradient of {name} has shape {d.shape}, expected {x.shape}")
-        elif d.dtype != dtype:
+        elif d.dtype not in (dtype, x.dtype):
             yield Fault(f"the gradient of {name} has dtype {d.dtype}, expected {dtype}")
 
 
@@ -299,30 +308,20 @@ def difference(one: Tensors, other: Tensors, allowed: dict[str, float]) -> str |
     return None
 
 
-def fingerprint(item: object, path: str = "layer") -> dict[str, object]:
-    """Everything that a layer holds, by path, in a form that can be compared later."""
-    if isinstance(item, Parameter):
-        return {path: (item.value.tobytes(), item.grad.tobytes())}
-    if isinstance(item, np.ndarray):
-        return {path: (item.shape, item.tobytes())}
-    if isinstance(item, np.random.Generator):
-        return {path: repr(item.bit_generator.state)}
-    inner: dict[Any, object] = {}
-    if isinstance(item, Layer):
-        inner = vars(item)
-    elif isinstance(item, dict):
-        inner = item
-    elif isinstance(item, list | tuple):
-        inner = dict(enumerate(item))
-    elif isinstance(item, int | float | str | set | None):
-        return {path: repr(item)}
-    elif hasattr(item, "__dict__") and not callable(item):
-        inner = vars(item)
-    else:
-        return {path: id(item)}
+def fingerprint(layer: AnyLayer) -> dict[str, object]:
+    """All that a layer keeps, by path, in a form that can be compared later."""
     found: dict[str, object] = {}
-    for name, part in list(inner.items()):
-        found |= fingerprint(part, f"{path}.{name}")
+    for path, item in everything(layer):
+        if isinstance(item, Parameter):
+            found[path] = item.value.tobytes(), item.grad.tobytes()
+        elif isinstance(item, np.ndarray):
+            found[path] = item.shape, item.tobytes()
+        elif isinstance(item, np.random.Generator):
+            found[path] = repr(item.bit_generator.state)
+        elif hasattr(item, "__dict__") and not callable(item):
+            found[path] = repr(vars(item))
+        else:
+            found[path] = id(item) if callable(item) else repr(item)
     return found
 
 

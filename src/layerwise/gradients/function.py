@@ -42,7 +42,7 @@ class Function:
         self.inputs: list[NDArray[Any]] = [_float64(A) for A in parts(X)]
         kept = list(walk(self.layer))
         self.parameters = {path: item for path, item in kept if isinstance(item, Parameter)}
-        self._arrays = [(a, a.copy()) for _, a in kept if isinstance(a, np.ndarray)]
+        self._arrays = [(path, a, a.copy()) for path, a in kept if isinstance(a, np.ndarray)]
         self._generators = [
             (g, g.bit_generator.state) for _, g in kept if isinstance(g, np.random.Generator)
         ]
@@ -130,9 +130,17 @@ class Function:
         }
         return gradients | {path: p.grad.copy() for path, p in self.parameters.items()}
 
+    def plain_arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays of floats, by path, that the last forward did not write to."""
+        return {
+            path: array
+            for path, array, copy in self._arrays
+            if array.dtype.kind == "f" and np.array_equal(array, copy)
+        }
+
     def restore(self) -> None:
         """Put the layer's own arrays and generators back to where they were."""
-        for array, copy in self._arrays:
+        for _, array, copy in self._arrays:
             array[...] = copy
         for generator, state in self._generators:
             generator.bit_generator.state = state

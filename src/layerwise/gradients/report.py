@@ -124,7 +124,16 @@ class GradientReport:
         verdicts = self.verdicts().values()
         if self.faults or "wrong" in verdicts:
             return "wrong"
-        return "inconclusive" if "inconclusive" in verdicts else "proven"
+        nothing = not any(tensor.comparisons for tensor in self.tensors)
+        return "inconclusive" if nothing or "inconclusive" in verdicts else "proven"
+
+    def _unresolved(self) -> dict[str, int]:
+        """How many elements of each tensor were too noisy to tell, at the point with the most."""
+        counts: dict[str, int] = {}
+        for tensor in self.tensors:
+            if tensor.analytic is not None and tensor.count("noisy"):
+                counts[tensor.name] = max(counts.get(tensor.name, 0), tensor.count("noisy"))
+        return counts
 
     @property
     def passed(self) -> bool:
@@ -136,6 +145,12 @@ class GradientReport:
         lines += [f"  broken: {fault}" for fault in self.faults]
         if self.hint:
             lines.append(f"  likely cause: {self.hint}")
+        elif not any(tensor.comparisons for tensor in self.tensors) and not self.faults:
+            lines.append("  nothing was differentiated: no floating input, and no parameter")
+        lines += [
+            f"  {count} elements of {name} were below the resolution"
+            for name, count in self._unresolved().items()
+        ]
         order = sorted(self.tensors, key=lambda t: t.verdict != "wrong")
         for tensor in order[:20]:
             lines += _lines(tensor)

@@ -30,7 +30,11 @@ def variations(layer: AnyLayer, X: Any, rng: np.random.Generator) -> Iterator[Po
     n = base.inputs[0].shape[0] if base.inputs[0].ndim else 0
     shapes = [np.shape(y) for y in parts(base.forward()[0])]
     values = {path: _moved(p.value, rng) for path, p in base.parameters.items()}
-    for label, rows in ("N(0, 1) inputs", n), ("one row", 1), (f"{n + 2} rows", n + 2):
+    for label, rows in (
+        ("N(0, 1) inputs and moved parameters", n),
+        ("one row", 1),
+        (f"{n + 2} rows", n + 2),
+    ):
         chosen = np.arange(rows) % max(n, 1)
         expected = [(rows, *shape[1:]) if shape[:1] == (n,) else shape for shape in shapes]
         normal = [

@@ -131,34 +131,37 @@ def walk(
     >>> [path for path, _ in walk(Sequential(Dense(2, 3), Dense(3, 1)))]
     ['0.W', '0.b', '1.W', '1.b']
     """
-    for path, item in _everything(layer):
-        if not isinstance(item, Layer):
+    for path, item in everything(layer):
+        if isinstance(item, Parameter | np.ndarray | np.random.Generator):
             yield path, item
 
 
 def layers(layer: Layer[Any, Any]) -> dict[str, Layer[Any, Any]]:
     """The layer itself, whose path is "", and every layer that it keeps, each once, by its path."""
-    return {path: item for path, item in _everything(layer) if isinstance(item, Layer)}
+    return {path: item for path, item in everything(layer) if isinstance(item, Layer)}
 
 
-def _everything(
-    layer: Layer[Any, Any],
-) -> Iterator[tuple[str, Parameter | NDArray[Any] | np.random.Generator | Layer[Any, Any]]]:
+def everything(layer: Layer[Any, Any]) -> Iterator[tuple[str, object]]:
+    """All that a layer keeps, with its path: layers, what `walk` finds, and what it leaves out."""
     seen: set[int] = set()
     waiting: list[tuple[str, object]] = [("", layer)]
     while waiting:
         path, item = waiting.pop()
         inner: Mapping[Any, object] = {}
-        if isinstance(item, Parameter | np.ndarray | np.random.Generator | Layer):
-            if id(item) in seen:
-                continue
-            yield path, item
+        once = isinstance(
+            item, Layer | Mapping | list | Parameter | np.ndarray | np.random.Generator
+        )
+        if once and id(item) in seen:
+            continue
         if isinstance(item, Layer):
+            yield path, item
             inner = item.parts()
         elif isinstance(item, Mapping):
             inner = item
         elif isinstance(item, list | tuple):
             inner = dict(enumerate(item))
+        else:
+            yield path, item
         seen.add(id(item))
         below = [(f"{path}.{name}" if path else str(name), part) for name, part in inner.items()]
         waiting += reversed(below)
