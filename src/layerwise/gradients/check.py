@@ -16,8 +16,8 @@ from layerwise.gradients.function import AnyLayer, Function, LayerRaisedError, p
 from layerwise.gradients.hidden import KEEP, Hidden
 from layerwise.gradients.point import Point
 from layerwise.gradients.report import GradientReport, TensorReport
-from layerwise.gradients.tensors import check_tensor, check_together
-from layerwise.gradients.variations import beside, variations
+from layerwise.gradients.tensors import check_tensor, check_together, plausible
+from layerwise.gradients.variations import Variations, beside
 from layerwise.layers.base import Layer
 
 Mode = Literal["fast", "full"]
@@ -175,13 +175,13 @@ class _Check:
             self.report.notes.append(f"{path} {array.shape} is a plain array: it is not learned")
         tried = [given]
         self._tensors(given, list(given.function.base))
-        others = variations(self.layer, self.X, self.rng)
+        others = iter(Variations(Function(self.layer, self.X), self.rng))
         while not self._wrong() and (point := next(others, None)) is not None:
             if isinstance(point, str):
                 self.report.faults.append(point)
                 continue
             tried.append(point)
-            if check_together(point).state == "wrong":
+            if not plausible(point) and check_together(point).state == "wrong":
                 self._tensors(point, list(point.function.base))
         for point in (*tried[1:2], None):  # what the given point left open, at two more
             left = [name for name, v in self.report.verdicts().items() if v == "inconclusive"]

@@ -23,6 +23,7 @@ RATIO = 4.0  # between neighbouring steps
 FIRST, LAST = 3, 14  # steps 4⁻³ = 0.016 to 4⁻¹⁴ = 4e-9 of the direction's own size
 LARGEST = -24  # 4²⁴ = 3e14, for a tensor much smaller than what it is added to
 TINY = 16, 17  # 2e-10 and 6e-11, where a smooth F is straight, and only noise bends it
+NONE: tuple[Vector, Vector] = np.zeros(0), np.zeros(0)
 ORDERS = 4  # how many columns the extrapolation table has
 
 
@@ -43,14 +44,17 @@ class Slope:
         return bool(np.all(self.bound <= goal))
 
 
-def extrapolate(h: Vector, D: Vector, rounding: float) -> tuple[float, float, int]:
+def extrapolate(
+    h: Vector, D: Vector, rounding: float, below: tuple[Vector, Vector] = NONE
+) -> tuple[float, float, int]:
     """The limit of D(h) as h → 0, a bound on its error, and the index of the finest step used.
 
     h falls by RATIO from entry to entry. Of all entries of the extrapolation table the one with
     the smallest bound is taken, among those that agree with the differences at all smaller
-    steps: at too large a step a bounded F looks flat, and neighbours agree on the wrong value.
+    steps: at too large a step a bounded F looks flat, and stairs straight, and neighbours agree
+    on the wrong value. `below` are smaller steps that are known too, and their differences.
     """
-    noise = 4 * rounding / h
+    noise, noise_below = (4 * rounding / steps for steps in (h, below[0]))
     change = np.abs(np.diff(D, prepend=np.nan))
     # Differences that do not shrink, and are not noise either, are no approach to a limit.
     shrinks = change[1:] <= np.fmax(change[:-1] / 2, noise[1:])
@@ -67,9 +71,11 @@ def extrapolate(h: Vector, D: Vector, rounding: float) -> tuple[float, float, in
         for i in range(len(T)):
             at = i + order
             bound = float(2 * error[i] + 1.5 * noise[at])
-            slack = bound + noise[at + 1 :] + change[at + 1 :] / 2
-            if bound < best[1] and bool(np.all(np.abs(T[i] - D[at + 1 :]) <= slack)):
-                best = float(T[i]), bound, at
+            if bound < best[1]:
+                slack = bound + noise[at + 1 :] + change[at + 1 :] / 2
+                agrees = np.all(np.abs(T[i] - D[at + 1 :]) <= slack)
+                if agrees and np.all(np.abs(T[i] - below[1]) <= bound + noise_below):
+                    best = float(T[i]), bound, at
     return best
 
 
@@ -99,6 +105,14 @@ def slope(point: Point, direction: Tensors, size: Vector) -> Slope:
     return replace(found, kink=np.abs(point.C[:, kinked]) @ jump[kinked] / 2, size=size)
 
 
+def two_differences(point: Point, direction: Tensors) -> Vector:
+    """The derivative of each c · F from two steps, extrapolated, where F is smooth: no bound."""
+    pair = _Pair(point, direction)
+    D4, D = (point.C @ pair.difference(k) for k in (FIRST + 2, FIRST + 3))
+    found: Vector = D + (D - D4) / (RATIO**2 - 1)
+    return found
+
+
 def element_slope(point: Point, direction: Tensors, size: Vector, seen: Slope) -> Slope:
     """`slope` for a single element, in at most eight runs: `seen` tells its step and noise."""
     pair = _Pair(point, direction)
@@ -113,7 +127,7 @@ def element_slope(point: Point, direction: Tensors, size: Vector, seen: Slope) -
             kink = np.abs(point.C[:, kinked]) @ jump[kinked] / 2
             return Slope(value, bound, kink, seen.rounding, size, k)
     # A smooth F bends by the square of the step; what is over is rounding, seen at this element.
-    over = np.abs(point.C @ (pair.bend(k) - pair.bend(k - 1) / RATIO**2))
+    over = np.abs(point.C @ point.no_jump(pair.bend(k) - pair.bend(k - 1) / RATIO**2))
     rounding = np.maximum(seen.rounding, over)
     found = _limits(pair, [k - 2, k - 1, k], rounding)
     if not found.fine(1e-8, size, point):
@@ -138,10 +152,11 @@ class _Pair:
             self.known[k] = function.output_or_nan(above, F), function.output_or_nan(below, F)
         return self.known[k]
 
-    def difference(self, k: int) -> Vector:
+    def difference(self, k: float) -> Vector:
         """D(h) = (F(x + hd) − F(x − hd)) / 2h."""
         above, below = self(k)
-        return (above - below) / (2 * RATIO**-k)
+        D: Vector = (above - below) / (2 * RATIO**-k)
+        return D
 
     def bend(self, k: int) -> Vector:
         """F(x + hd) − 2F(x) + F(x − hd)."""
@@ -153,7 +168,13 @@ def _limits(pair: _Pair, ks: list[int], rounding: Vector) -> Slope:
     """`extrapolate` for each c."""
     h = RATIO ** -np.array(ks, np.float64)
     D = np.array([pair.point.C @ pair.difference(k) for k in ks])
-    found = [extrapolate(h, D[:, i], float(r)) for i, r in enumerate(rounding)]
+    known = sorted(k for k in pair.known if k > ks[-1])
+    below = RATIO ** -np.array(known, np.float64)
+    D_below = np.array([pair.point.C @ pair.difference(k) for k in known])
+    D_below = D_below.reshape(len(known), len(rounding))
+    found = [
+        extrapolate(h, D[:, i], float(r), (below, D_below[:, i])) for i, r in enumerate(rounding)
+    ]
     value, bound, at = map(np.array, zip(*found, strict=True))
     k = ks[int(at.max())] if np.all(np.isfinite(bound)) else FIRST + 2
     none = np.zeros(len(rounding))
@@ -187,7 +208,7 @@ def _rounding(pair: _Pair, kinked: NDArray[np.bool_]) -> Vector:
     bends.append(pair.bend(LAST) - pair.bend(LAST - 1) / RATIO**2)
     noise = pair.point.noise.projections
     for bend in bends:
-        noise = np.fmax(noise, np.abs(C[:, ~kinked] @ bend[~kinked]))
+        noise = np.fmax(noise, np.abs(C[:, ~kinked] @ pair.point.no_jump(bend)[~kinked]))
     stairs = _stairs(pair)
     rounding: Vector = np.maximum(noise, np.sqrt(((C * stairs) ** 2).sum(axis=1)))
     return rounding
@@ -214,4 +235,4 @@ def _stairs(pair: _Pair) -> Vector:
         else:
             still = k
     # A higher stair is no rounding: it is a step of the function itself, as of floor(x).
-    return np.where(heights <= 1e-2 * np.abs(pair.point.F).max(), heights, 0)
+    return np.where(heights <= pair.point.stair, heights, 0)

@@ -79,6 +79,10 @@ class Function:
 
         return Y, guarded
 
+    def at(self, inputs: list[NDArray[Any]], values: Mapping[str, Array]) -> Function:
+        """The function of a copy, from the state the layer is in, with these at its base."""
+        return Function(self.layer, self._joined(inputs), values)
+
     @property
     def X(self) -> Any:
         """The inputs, in the form in which the layer takes them."""
@@ -102,7 +106,8 @@ class Function:
 
     def gradients(self, c: Vector, moved: Tensors | None = None) -> Tensors:
         """d(c · F)/dx by the layer's own backward, one array for each tensor of the base."""
-        self.layer.zero_grad()
+        for parameter in self.parameters.values():
+            parameter.zero_grad()
         with self._at(moved or {}) as inputs:
             Y, backward = self.forward_here(inputs)
             return self.collected(backward(shaped(c, Y)))

@@ -10,6 +10,8 @@ import numpy as np
 from layerwise.arrays import Matrix, Vector
 from layerwise.gradients.function import EPS, Function, Tensors, rms, ulps
 
+STAIR = 1e-6  # of the largest answer: what moves further than that, moves by no rounding
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Noise:
@@ -33,6 +35,7 @@ class Point:
         self.F = function.output()
         self.C = _projections(self.F, rng)
         self.G: list[Tensors] = [function.gradients(c) for c in self.C]
+        self.stair = STAIR * float(np.abs(self.F).max())
         self.size = self._size(self.F)  # how large the terms of each c · F are
         self.vain_looks = 0  # for kinks where there are none
 
@@ -55,7 +58,7 @@ class Point:
         gradients: list[list[Tensors]] = [[] for _ in self.C]
         for amount in (1, -1, 2, -2):
             moved = {name: ulps(x, amount) for name, x in function.base.items()}
-            changes.append(function.output(moved) - self.F)
+            changes.append(self.no_jump(function.output(moved) - self.F))
             for c, samples in zip(self.C, gradients, strict=True):
                 samples.append(function.gradients(c, moved))
         return Noise(
@@ -64,6 +67,11 @@ class Point:
             gradients=gradients,
             reach=self._reach(),
         )
+
+    def no_jump(self, change: Vector) -> Vector:
+        """A change of F, as far as rounding may have caused it."""
+        found: Vector = np.clip(change, -self.stair, self.stair)
+        return found
 
     def _size(self, F: Vector) -> Vector:
         """√Σ (cᵢ Fᵢ)² for each c: how large its terms are."""

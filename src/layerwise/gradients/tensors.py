@@ -6,13 +6,14 @@ import numpy as np
 
 from layerwise.arrays import Array, Indices
 from layerwise.gradients.compare import INEXACT, compare
-from layerwise.gradients.differences import Slope, element_slope, slope
-from layerwise.gradients.function import rms
+from layerwise.gradients.differences import Slope, element_slope, slope, two_differences
+from layerwise.gradients.function import Tensors, rms
 from layerwise.gradients.point import Point
 from layerwise.gradients.report import Comparison, TensorReport
 from layerwise.progress import progress_bar
 
 MANY = 1024  # elements of a tensor that are all measured to find a mistake
+AGREES = 1e-10  # of the derivative: what two differences of a smooth function leave open
 SAMPLE = 256  # how many are taken of larger ones
 
 
@@ -28,13 +29,28 @@ def check_tensor(
 
 def check_together(point: Point) -> Comparison:
     """All tensors at once along a direction."""
+    direction = _everything(point)
+    numeric = slope(point, direction, point.sizes(direction))
+    return compare(point, "all together", direction, numeric)
+
+
+def plausible(point: Point) -> bool:
+    """Whether two differences along a direction agree with backward, to what they resolve.
+
+    A mistake agrees by chance only; what does not agree may be a mistake, a kink or noise.
+    """
+    direction = _everything(point)
+    off = np.abs(two_differences(point, direction) - point.analytic(direction))
+    return bool(np.all(off <= AGREES * point.sizes(direction)))
+
+
+def _everything(point: Point) -> Tensors:
+    """A direction of all tensors."""
     rng = point.rng
-    direction = {
+    return {
         n: rms(x) * rng.standard_normal(x.shape) + x * rng.standard_normal(x.shape)
         for n, x in point.function.base.items()
     }
-    numeric = slope(point, direction, point.sizes(direction))
-    return compare(point, "all together", direction, numeric)
 
 
 def numeric_gradient(point: Point, name: str) -> Array | None:
