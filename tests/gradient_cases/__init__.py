@@ -2,6 +2,7 @@
 
 from tests.gradient_cases.advanced import ADVANCED
 from tests.gradient_cases.case import Case, LossCase, split
+from tests.gradient_cases.elsewhere import ELSEWHERE
 from tests.gradient_cases.losses import LOSSES
 from tests.gradient_cases.right import RIGHT
 from tests.gradient_cases.wrong_contract import WRONG_CONTRACT
@@ -19,6 +20,7 @@ CASES: list[Case] = split(
         *WRONG_FORM,
         *WRONG_HIDDEN,
         *ADVANCED,
+        *ELSEWHERE,
     ]
 )
 LOSS_CASES: list[LossCase] = split(LOSSES)

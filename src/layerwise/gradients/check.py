@@ -16,7 +16,7 @@ from layerwise.gradients.function import AnyLayer, Function, LayerRaisedError, p
 from layerwise.gradients.hidden import KEEP, Hidden
 from layerwise.gradients.point import Point
 from layerwise.gradients.report import GradientReport, TensorReport
-from layerwise.gradients.tensors import check_tensor, check_together, plausible
+from layerwise.gradients.tensors import check_tensor, check_together
 from layerwise.gradients.variations import Variations, beside
 from layerwise.layers.base import Layer
 
@@ -181,7 +181,7 @@ class _Check:
                 self.report.faults.append(point)
                 continue
             tried.append(point)
-            if not plausible(point) and check_together(point).state == "wrong":
+            if not check_together(point):
                 self._tensors(point, list(point.function.base))
         for point in (*tried[1:2], None):  # what the given point left open, at two more
             left = [name for name, v in self.report.verdicts().items() if v == "inconclusive"]

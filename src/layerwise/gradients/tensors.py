@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from layerwise.arrays import Array, Indices
@@ -27,30 +29,36 @@ def check_tensor(
     return found
 
 
-def check_together(point: Point) -> Comparison:
-    """All tensors at once along a direction."""
-    direction = _everything(point)
-    numeric = slope(point, direction, point.sizes(direction))
-    return compare(point, "all together", direction, numeric)
+def check_together(point: Point) -> bool:
+    """Whether all tensors at once are right along a direction, for all that can be told.
 
-
-def plausible(point: Point) -> bool:
-    """Whether two differences along a direction agree with backward, to what they resolve.
-
-    A mistake agrees by chance only; what does not agree may be a mistake, a kink or noise.
+    Two differences are enough where they agree with backward: a mistake does so by chance only.
+    What does not agree may be a mistake, or a kink, or noise.
     """
-    direction = _everything(point)
-    off = np.abs(two_differences(point, direction) - point.analytic(direction))
-    return bool(np.all(off <= AGREES * point.sizes(direction)))
+    for direction in _everything(point):
+        sizes = point.sizes(direction)
+        off = np.abs(two_differences(point, direction) - point.analytic(direction))
+        if not np.all(off <= AGREES * sizes):
+            comparison = compare(point, "all together", direction, slope(point, direction, sizes))
+            if comparison.state == "wrong":
+                return False
+    return True
 
 
-def _everything(point: Point) -> Tensors:
-    """A direction of all tensors."""
-    rng = point.rng
-    return {
+def _everything(point: Point) -> Iterator[Tensors]:
+    """Directions of all tensors; where numbers are equal, also such as keep them equal.
+
+    There the slope jumps along others, and is between two slopes whatever backward gives.
+    """
+    rng, base = point.rng, point.function.base
+    yield {
         n: rms(x) * rng.standard_normal(x.shape) + x * rng.standard_normal(x.shape)
-        for n, x in point.function.base.items()
+        for n, x in base.items()
     }
+    inputs = {n: x for n, x in base.items() if n not in point.function.parameters}
+    if any(np.unique(x).size < x.size for x in inputs.values()):
+        yield {n: np.full(x.shape, rms(x)) for n, x in inputs.items()}
+        yield inputs
 
 
 def numeric_gradient(point: Point, name: str) -> Array | None:

@@ -54,8 +54,9 @@ class Variations:
         yield from self._first("rounded inputs", moved, n, change=_rounded)
         yield from self._first("ten times larger inputs", moved, n, change=lambda x, given: 10 * x)
         if moved:
-            turned = {path: _turned(value, self.rng) for path, value in moved.items()}
-            yield from self._first("parameters through zero", turned, n)
+            for what, factors in ("of the other sign", (-1, 1)), ("at zero", (0, 1)):
+                turned = {path: _turned(v, factors, self.rng) for path, v in moved.items()}
+                yield from self._first(f"parameters {what}", turned, n)
         for sizes in self._sizes():
             words = ", ".join(f"{size + step} for {size}" for (_, size), step in sizes.items())
             yield from self._first(f"sizes {words}", moved, n, sizes=sizes)
@@ -266,7 +267,6 @@ def _moved(value: Array, rng: np.random.Generator) -> Array:
     return np.where(value == 0, 0.3 * rms(value) * rng.standard_normal(value.shape), value * factor)
 
 
-def _turned(value: Array, rng: np.random.Generator) -> Array:
-    """Half of the values with the other sign; and of several, about one in eight zero."""
-    signs = rng.choice([-1, 1], value.shape) if value.size > 1 else -1
-    return value * signs * (rng.random(value.shape) > 1 / 8 if value.size > 1 else 1)
+def _turned(value: Array, factors: tuple[int, int], rng: np.random.Generator) -> Array:
+    """Half of the values times the first factor; or all, where there is but one."""
+    return value * (rng.choice(factors, value.shape) if value.size > 1 else factors[0])
