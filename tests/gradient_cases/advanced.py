@@ -405,8 +405,8 @@ family.wrong("equal shares", log_cumulative_way(weighted=False))
 
 
 def median(X: Array) -> Array:
-    """The median of each row of an odd number."""
-    Y: Array = np.median(X, axis=-1)
+    """The median of each row, the lower of two."""
+    Y: Array = np.sort(X, axis=-1)[..., (X.shape[-1] - 1) // 2]
     return Y
 
 
@@ -416,7 +416,7 @@ def median_way(*, place: int = 0) -> Back:
     def back(grad: Array, X: Array, Y: Array) -> tuple[Array, ...]:
         order = np.argsort(X, axis=-1, kind="stable")
         dX = np.zeros_like(X)
-        middle = order[:, [X.shape[-1] // 2 + place]]
+        middle = order[:, [(X.shape[-1] - 1) // 2 + place]]
         np.put_along_axis(dX, middle, grad[:, np.newaxis], axis=-1)
         return (dX,)
 

@@ -128,7 +128,7 @@ def adaptive_means(wrong: bool, X: Array) -> Way:
 
 
 def mean_of_the_image(wrong: bool, X: Array) -> Way:
-    n, h, w, _ = X.shape
+    h, w = X.shape[1:3]
 
     def backward(grad: Array) -> Array:
         dX: Array = np.broadcast_to(grad[:, None, None] / (h * (h if wrong else w)), X.shape)
@@ -139,7 +139,7 @@ def mean_of_the_image(wrong: bool, X: Array) -> Way:
 
 def scaled_by_the_length(wrong: bool, X: Array) -> Way:
     """X / √d of sequences (n, t, d), with √t for √d."""
-    n, t, d = X.shape
+    t, d = X.shape[1:]
 
     def backward(grad: Array) -> Array:
         dX: Array = grad / np.sqrt(t if wrong else d)

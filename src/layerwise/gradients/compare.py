@@ -31,7 +31,9 @@ def compare(
         analytic, value = along(point.G[k], direction), float(numeric.value[k])
         answer, size = float(point.size[k]), max(float(of_terms), abs(value))
         # More rounding than this in a gradient is lost precision, unless the answer has it too.
-        rounding = min(_rounding(point, k, direction), max(FINE * size, NOTHING * answer))
+        lost = 100 * float(point.noise.projections[k]) / (answer or 1.0)
+        most = max(max(FINE, lost) * size, NOTHING * answer)
+        rounding = min(_rounding(point, k, direction), most)
         bound = float(numeric.bound[k]) + rounding + 16 * EPS * size + UNDERFLOW
         comparison = Comparison(where, analytic, value, bound, "noisy", size)
         allowed = bound + float(numeric.kink[k])

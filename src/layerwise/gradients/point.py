@@ -10,7 +10,7 @@ import numpy as np
 from layerwise.arrays import Matrix, Vector
 from layerwise.gradients.function import EPS, Function, Tensors, rms, ulps
 
-STAIR = 1e-6  # of the largest answer: what moves further than that, moves by no rounding
+STAIR = 2.0**-22  # of the largest answer: no rounding is coarser than float32's
 
 
 @dataclass(frozen=True, eq=False, repr=False)
