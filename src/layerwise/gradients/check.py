@@ -31,6 +31,7 @@ def check_layer(
     mode: Mode = "fast",
     rng: np.random.Generator | int | None = 0,
     progress: bool = False,
+    forward_error: float = 0.0,
 ) -> GradientReport:
     """dL/dx by backward = dL/dx by differences, for X and every parameter: proven, or where not.
 
@@ -74,7 +75,9 @@ def check_layer(
             report.hint = fault.hint
         else:
             try:
-                _Check(report, layer, X, rng, progress=progress).run()
+                _Check(
+                    report, Function(layer, X, None, forward_error), rng, progress=progress
+                ).run()
             except LayerRaisedError as error:
                 report.faults.append(str(error))
     for place in added:
@@ -159,23 +162,21 @@ class _Check:
     def __init__(
         self,
         report: GradientReport,
-        layer: AnyLayer,
-        X: Any,
+        function: Function,
         rng: np.random.Generator,
         *,
         progress: bool,
     ) -> None:
-        self.report, self.layer, self.X, self.rng = report, layer, X, rng
-        self.progress = progress
+        self.report, self.function, self.rng, self.progress = report, function, rng, progress
 
     def run(self) -> None:
         """The given point tensor by tensor; then the others, until something is wrong."""
-        given = Point(GIVEN, Function(self.layer, self.X), self.rng)
+        given = Point(GIVEN, self.function, self.rng)
         for path, array in given.function.plain_arrays().items():
             self.report.notes.append(f"{path} {array.shape} is a plain array: it is not learned")
         tried = [given]
         self._tensors(given, list(given.function.base))
-        others = iter(Variations(Function(self.layer, self.X), self.rng))
+        others = iter(Variations(self.function.at(self.function.inputs, {}), self.rng))
         while not self._wrong() and (point := next(others, None)) is not None:
             if isinstance(point, str):
                 self.report.faults.append(point)
@@ -191,6 +192,12 @@ class _Check:
                     tried.append(elsewhere)
                     self._tensors(elsewhere, left)
         self.report.forwards = sum(point.function.runs for point in dict.fromkeys(tried))
+        jumps = [np.abs(p.jump).max() / np.abs(p.F).max() for p in tried if p.jump is not None]
+        if self.report.verdict == "inconclusive" and any(jumps):
+            self.report.hint = (
+                f"forward seems to iterate until a tolerance: Y jumps by {max(jumps):.0e} of its "
+                "size; check_layer(..., forward_error=...) checks to what accuracy Y has"
+            )
         if len(tried) > 1:
             labels = dict.fromkeys(point.label for point in tried[1:])
             self.report.notes.append(f"also run: {', '.join(labels)}")

@@ -9,12 +9,14 @@ from layerwise.gradients.function import EPS, Tensors
 from layerwise.gradients.kinks import slopes_around
 from layerwise.gradients.point import Point, along
 from layerwise.gradients.report import Comparison
+from layerwise.gradients.stopping import jump
 
 FINE = 1e-6  # a bound this much smaller than the derivative counts as proof
 UNDERFLOW = 1e10 * float(np.finfo(np.float64).tiny)  # smaller numbers lose their digits
 INEXACT = 1e-8  # an error of a single element that is no mistake
 JUMP = 1e-3  # what a kink changes a derivative by, at the least
 LOOKS = 6  # how often slopes around are looked at in vain
+STOPS = 1e-2, 1e3  # of the derivative and of the last step: what a stopped iteration may be off by
 NOTHING = 1e-8  # a derivative this much smaller than the answer counts as zero
 
 
@@ -27,12 +29,13 @@ def compare(
     forward, such as one that iterates.
     """
     found = []
+    fine = max(FINE, 1000 * point.function.forward_error)
     for k, of_terms in enumerate(point.sizes(direction) if element else numeric.size):
         analytic, value = along(point.G[k], direction), float(numeric.value[k])
         answer, size = float(point.size[k]), max(float(of_terms), abs(value))
         # More rounding than this in a gradient is lost precision, unless the answer has it too.
         lost = 100 * float(point.noise.projections[k]) / (answer or 1.0)
-        most = max(max(FINE, lost) * size, NOTHING * answer)
+        most = max(fine * size, lost * size, NOTHING * answer)
         rounding = min(_rounding(point, k, direction), most)
         bound = float(numeric.bound[k]) + rounding + 16 * EPS * size + UNDERFLOW
         comparison = Comparison(where, analytic, value, bound, "noisy", size)
@@ -43,12 +46,12 @@ def compare(
         # Where digits cancel inside the layer, differences see no more than this.
         blind = 32 * EPS * float(point.noise.reach[k]) * RATIO**numeric.k
         if off > allowed:
-            comparison.state = "noisy" if off <= blind else "wrong"
+            comparison.state = "noisy" if off <= blind or _stops(point, k, off, size) else "wrong"
             if off > max(blind, JUMP * size) and _near_kink(point, k, direction, analytic, off):
                 comparison.state = "kink"
         elif numeric.kink[k] > 0:
             comparison.state = "kink"
-        elif bound <= FINE * size or max(bound, size) <= NOTHING * answer:
+        elif bound <= fine * size or max(bound, size) <= NOTHING * answer:
             comparison.state = "proven"
         found.append(comparison)
     for state in ("wrong", "kink", "proven"):
@@ -64,6 +67,15 @@ def _rounding(point: Point, k: int, direction: Tensors) -> float:
     """
     up1, down1, up2, down2 = (along(g, direction) for g in point.noise.gradients[k])
     return 16 * max(abs(up1 - up2), abs(down1 - down2))
+
+
+def _stops(point: Point, k: int, off: float, size: float) -> bool:
+    """Whether this may be the error of an iteration that stops at a tolerance."""
+    if off > STOPS[0] * size:
+        return False
+    if point.jump is None:
+        point.jump = jump(point)
+    return off <= STOPS[1] * float(np.sqrt(((point.C[k] * point.jump) ** 2).sum()))
 
 
 def _near_kink(point: Point, k: int, direction: Tensors, analytic: float, off: float) -> bool:

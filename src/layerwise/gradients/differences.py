@@ -116,7 +116,7 @@ def two_differences(point: Point, direction: Tensors) -> Vector:
 def element_slope(point: Point, direction: Tensors, size: Vector, seen: Slope) -> Slope:
     """`slope` for a single element, in eight runs if it is right; `seen` tells step and noise."""
     pair = _Pair(point, direction)
-    k = max(seen.k, FIRST + 2)
+    k = seen.k if point.error else max(seen.k, FIRST + 2)
     J, J4 = (pair.bend(i) * RATIO**i for i in (k, k - 1))
     bent = np.abs(J) > 20 * point.noise.F * RATIO**k
     if np.any(bent & (np.abs(J) > 0.5 * np.abs(J4))):
@@ -127,15 +127,15 @@ def element_slope(point: Point, direction: Tensors, size: Vector, seen: Slope) -
             kink = np.abs(point.C[:, kinked]) @ jump[kinked] / 2
             return Slope(value, bound, kink, seen.rounding, size, k)
     # A smooth F bends by the square of the step; what is over is rounding, seen at this element.
-    over = pair.bend(k) - pair.bend(k - 1) / RATIO**2
-    over = np.abs(point.C @ np.where(np.abs(over) <= point.stair, over, 0))
+    over = np.abs(point.C @ point.no_jump(pair.bend(k) - pair.bend(k - 1) / RATIO**2))
     rounding = np.maximum(seen.rounding, over)
-    found = _limits(pair, [k - 2, k - 1, k], rounding)
+    ks = [k - 2, k - 1, k]
+    found = _limits(pair, ks, rounding)
     if not found.fine(1e-8, size, point):
-        found = _limits(pair, [k - 2, k - 1, k, k + 1], rounding)
+        found = _limits(pair, [*ks, k + 1], rounding)
     if np.any(np.abs(found.value - point.analytic(direction)) > found.bound):
         pair(LAST)  # before it is called wrong, the smallest step has to agree
-        found = _limits(pair, [k - 2, k - 1, k], rounding)
+        found = _limits(pair, [*ks, k + 1], rounding)
     return replace(found, size=size)
 
 

@@ -33,10 +33,18 @@ class Function:
     "X[1]", … of a tuple, and the parameters by their paths. Everything is float64, because
     differences in float32 prove little. Each run starts from the layer's arrays and generators as
     they were, so that a random layer draws the same numbers every time. Inputs and gradients are
-    passed read-only. `runs` counts the calls of forward.
+    passed read-only. `runs` counts the calls of forward, `forward_error` is how far F may be off, as
+    a share of its largest entry.
     """
 
-    def __init__(self, layer: AnyLayer, X: object, values: Mapping[str, Array] | None = None):
+    def __init__(
+        self,
+        layer: AnyLayer,
+        X: object,
+        values: Mapping[str, Array] | None = None,
+        forward_error: float = 0.0,
+    ) -> None:
+        self.forward_error = forward_error
         self.layer = in_float64(layer)
         self.is_tuple = isinstance(X, tuple)
         self.inputs: list[NDArray[Any]] = [_float64(A) for A in parts(X)]
@@ -81,7 +89,7 @@ class Function:
 
     def at(self, inputs: list[NDArray[Any]], values: Mapping[str, Array]) -> Function:
         """The function of a copy, from the state the layer is in, with these at its base."""
-        return Function(self.layer, self._joined(inputs), values)
+        return Function(self.layer, self._joined(inputs), values, self.forward_error)
 
     @property
     def X(self) -> Any:

@@ -35,9 +35,12 @@ class Point:
         self.F = function.output()
         self.C = _projections(self.F, rng)
         self.G: list[Tensors] = [function.gradients(c) for c in self.C]
-        self.stair = STAIR * float(np.abs(self.F).max())
+        largest = float(np.abs(self.F).max())
+        self.error = function.forward_error * largest
+        self.stair = max(STAIR * largest, 10 * self.error)
         self.size = self._size(self.F)  # how large the terms of each c · F are
         self.vain_looks = 0  # for kinks where there are none
+        self.jump: Vector | None = None  # of F near x, where one was looked for
 
     def analytic(self, direction: Tensors) -> Vector:
         """The derivative of each c · F along a direction, by backward."""
@@ -58,20 +61,21 @@ class Point:
         gradients: list[list[Tensors]] = [[] for _ in self.C]
         for amount in (1, -1, 2, -2):
             moved = {name: ulps(x, amount) for name, x in function.base.items()}
-            changes.append(self.no_jump(function.output(moved) - self.F))
+            changes.append(np.clip(function.output(moved) - self.F, -self.stair, self.stair))
             for c, samples in zip(self.C, gradients, strict=True):
                 samples.append(function.gradients(c, moved))
         return Noise(
-            F=np.abs(changes).max(axis=0) + EPS * np.abs(self.F),
-            projections=np.abs(np.array(changes) @ self.C.T).max(axis=0) + EPS * self.size,
+            F=np.abs(changes).max(axis=0) + EPS * np.abs(self.F) + self.error,
+            projections=np.abs(np.array(changes) @ self.C.T).max(axis=0)
+            + EPS * self.size
+            + self.error * np.sqrt((self.C**2).sum(axis=1)),
             gradients=gradients,
             reach=self._reach(),
         )
 
     def no_jump(self, change: Vector) -> Vector:
-        """A change of F, as far as rounding may have caused it."""
-        found: Vector = np.clip(change, -self.stair, self.stair)
-        return found
+        """A change of F, without what is no rounding but a jump of the function itself."""
+        return np.where(np.abs(change) <= self.stair, change, 0)
 
     def _size(self, F: Vector) -> Vector:
         """√Σ (cᵢ Fᵢ)² for each c: how large its terms are."""

@@ -58,8 +58,10 @@ class Variations:
                 turned = {path: _turned(v, factors, self.rng) for path, v in moved.items()}
                 yield from self._first(f"parameters {what}", turned, n)
         for sizes in self._sizes():
-            words = ", ".join(f"{size + step} for {size}" for (_, size), step in sizes.items())
-            yield from self._first(f"sizes {words}", moved, n, sizes=sizes)
+            found = list(self._first(_words(sizes), moved, n, sizes=sizes))
+            yield from found
+            for key, step in sizes.items() if not found and len(sizes) > 1 else ():
+                yield from self._first(_words({key: step}), moved, n, sizes={key: step})
 
     def _first(self, label: str, values: Values, rows: int, **how: Any) -> Iterator[Point | str]:
         """The point at N(0, 1) inputs, or in the layer's domain; or at the given rows."""
@@ -192,6 +194,11 @@ class Variations:
     def _first_axis(self, A: NDArray[Any]) -> int:
         """The first axis of an input that does not count the rows of the batch."""
         return int(A.ndim > 0 and A.shape[0] == self.n)
+
+
+def _words(sizes: Sizes) -> str:
+    """What such sizes are called in the report."""
+    return "size " + ", ".join(f"{size + step} for {size}" for (_, size), step in sizes.items())
 
 
 def beside(point: Point) -> Point | None:
