@@ -46,7 +46,11 @@ def compare(
         # Where digits cancel inside the layer, differences see no more than this.
         blind = 32 * EPS * float(point.noise.reach[k]) * RATIO**numeric.k
         if off > allowed:
-            comparison.state = "noisy" if off <= blind or _stops(point, k, off, size) else "wrong"
+            comparison.state = (
+                "noisy"
+                if off <= blind or _stops(point, k, off, max(size, float(numeric.size[k])))
+                else "wrong"
+            )
             if off > max(blind, JUMP * size) and _near_kink(point, k, direction, analytic, off):
                 comparison.state = "kink"
         elif numeric.kink[k] > 0:
@@ -75,7 +79,8 @@ def _stops(point: Point, k: int, off: float, size: float) -> bool:
         return False
     if point.jump is None:
         point.jump = jump(point)
-    return off <= STOPS[1] * float(np.sqrt(((point.C[k] * point.jump) ** 2).sum()))
+    step = point.jump * float(np.abs(point.F).max() * np.sqrt((point.C[k] ** 2).sum()))
+    return off <= STOPS[1] * step
 
 
 def _near_kink(point: Point, k: int, direction: Tensors, analytic: float, off: float) -> bool:

@@ -33,8 +33,8 @@ class Function:
     "X[1]", … of a tuple, and the parameters by their paths. Everything is float64, because
     differences in float32 prove little. Each run starts from the layer's arrays and generators as
     they were, so that a random layer draws the same numbers every time. Inputs and gradients are
-    passed read-only. `runs` counts the calls of forward, `forward_error` is how far F may be off, as
-    a share of its largest entry.
+    passed read-only. `runs` counts the calls of forward, `forward_error` is how far F may be off,
+    as a share of its largest entry.
     """
 
     def __init__(

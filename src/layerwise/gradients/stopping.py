@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from layerwise.arrays import Matrix, Vector
+from layerwise.arrays import Matrix
 from layerwise.gradients.function import rms
 from layerwise.gradients.point import Point
 
@@ -21,31 +21,32 @@ CLOSE = 1e-12  # an interval in which nothing but a jump changes F
 LARGEST = 1e-3  # of the answer: a higher jump is no tolerance, but a choice, such as a routing
 
 
-def jump(point: Point) -> Vector:
-    """How far F jumps near the point, entry by entry; zeros where no small jump is found."""
+def jump(point: Point) -> float:
+    """How far F jumps near the point, as a share of its size; 0 where no small jump is found."""
+    largest = float(np.abs(point.F).max())
     for seed, reach in enumerate(REACHES):
-        found = _on_a_line(point, reach, np.random.default_rng(seed))
-        height = np.abs(found).max()
-        if 1000 * point.noise.F.max() < height <= LARGEST * np.abs(point.F).max():
-            return found
-    return np.zeros(point.F.shape)
+        height = _on_a_line(point, reach, np.random.default_rng(seed))
+        if 1000 * point.noise.F.max() < height <= LARGEST * largest:
+            return height / largest
+    return 0.0
 
 
-def _on_a_line(point: Point, reach: float, rng: np.random.Generator) -> Vector:
-    """What stands out most on a line, and still does over an interval where all else is straight."""
+def _on_a_line(point: Point, reach: float, rng: np.random.Generator) -> float:
+    """What stands out most on a line, and still does where all else is straight."""
     base = point.function.base
     d = {n: rms(x) * rng.standard_normal(x.shape) for n, x in base.items()}
     left, right, points, weights = -reach, reach, 129, EIGHTH
-    found = np.zeros(point.F.shape)
+    height = 0.0
     while right - left > CLOSE:
         line = np.linspace(left, right, points)
         moved = [{n: x + t * d[n] for n, x in base.items()} for t in line]
         values: Matrix = np.array([point.function.output_or_nan(m, point.F) for m in moved])
         order = len(weights) - 1
-        off: Matrix = np.abs(sum(w * values[i : points - order + i] for i, w in enumerate(weights)))
-        worst = int(np.nan_to_num(off, posinf=0).max(axis=1).argmax())
-        if points == 25 and off[worst].max() < found.max() / 1000:
-            return np.zeros(point.F.shape)  # it shrinks as what is smooth
-        left, right, found = line[worst], line[worst + order], off[worst]
+        off: Matrix = sum(w * values[i : points - order + i] for i, w in enumerate(weights))
+        most = np.nan_to_num(np.abs(off), posinf=0).max(axis=1)
+        worst = int(most.argmax())
+        if most[worst] < height / 1000:
+            return 0.0  # it shrinks, as what is smooth does
+        left, right, height = line[worst], line[worst + order], float(most[worst])
         points, weights = 25, FOURTH
-    return np.nan_to_num(found)
+    return height
