@@ -113,8 +113,13 @@ def two_differences(point: Point, direction: Tensors) -> Vector:
     return found
 
 
-def element_slope(point: Point, direction: Tensors, size: Vector, seen: Slope) -> Slope:
-    """`slope` for a single element, in eight runs if it is right; `seen` tells step and noise."""
+def element_slope(
+    point: Point, direction: Tensors, size: Vector, seen: Slope, *, sure: bool
+) -> Slope:
+    """`slope` for a single element, in at most eight runs: `seen` tells its step and its noise.
+
+    Two more where it is not `sure` that something is wrong, but seems to be.
+    """
     pair = _Pair(point, direction)
     k = seen.k if point.error else max(seen.k, FIRST + 2)
     J, J4 = (pair.bend(i) * RATIO**i for i in (k, k - 1))
@@ -132,10 +137,11 @@ def element_slope(point: Point, direction: Tensors, size: Vector, seen: Slope) -
     ks = [k - 2, k - 1, k]
     found = _limits(pair, ks, rounding)
     if not found.fine(1e-8, size, point):
-        found = _limits(pair, [*ks, k + 1], rounding)
-    if np.any(np.abs(found.value - point.analytic(direction)) > found.bound):
+        ks.append(k + 1)
+        found = _limits(pair, ks, rounding)
+    if not sure and np.any(np.abs(found.value - point.analytic(direction)) > found.bound):
         pair(LAST)  # before it is called wrong, the smallest step has to agree
-        found = _limits(pair, [*ks, k + 1], rounding)
+        found = _limits(pair, ks, rounding)
     return replace(found, size=size)
 
 

@@ -104,7 +104,7 @@ def _elements(
             index = tuple(int(j) for j in np.unravel_index(i, x.shape))
             direction = {name: _unit(x, G[0][name], index)}
             step = float(direction[name][index])
-            found = element_slope(point, direction, largest * step, seen)
+            found = element_slope(point, direction, largest * step, seen, sure=wrong)
             comparison = compare(point, _place(name, index), direction, found, element=True)
             if comparison.state != "kink":
                 tensor.numeric[index] = found.value[0] / step

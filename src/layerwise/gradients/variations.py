@@ -31,8 +31,8 @@ LARGE = 2**17  # numbers in an X of so many rows, beyond which it would take too
 class Variations:
     """The points beside the given one that a layer takes; iterating gives them one by one.
 
-    Or what it does wrong there, as text. They start from the state that one forward leaves, so
-    that what it leaves would show. A point is left out where the layer raises an error, gives
+    Or what it does wrong there, as text. Each of the first starts from the state that one forward
+    more leaves, so that what it leaves would show. A point is left out where the layer raises an error, gives
     numbers that are not finite, or does not give one row for each row it got.
     """
 
@@ -68,6 +68,8 @@ class Variations:
         for fresh in (True, False, None):
             if fresh is None and (how or rows == self.n):
                 return
+            if not how:
+                self.function.forward_here(self.base)
             inputs = self._inputs(rows, fresh=fresh, **how)
             function = self.function.at(inputs, {} if fresh is None else values)
             found = self._point(label, function, rows=rows, given=fresh is None, how=how)
