@@ -36,19 +36,26 @@ def check_layer(
     """dL/dx by backward = dL/dx by differences, for X and every parameter: proven, or where not.
 
     First the contract of `Layer`: arguments untouched, shapes, dtypes and finite numbers,
-    gradients added and linear in grad, the same answer again, nothing shared between calls. Then,
-    in float64, derivatives along a few directions for each tensor ("fast"), or element by element
-    ("full"), which a failure in fast mode leads to as well; at the given X, at N(0, 1) inputs with
-    moved parameters, and for other numbers of rows. What may differ is computed, from the
-    differences' own errors and the rounding noise, not set.
+    gradients added and linear in grad, the same answer again, nothing shared between calls, and
+    no parameter where `parameters()` does not find it. Then, in float64, derivatives along a few
+    directions for each tensor ("fast"), or element by element ("full"), which a failure in fast
+    mode leads to as well; at the given X, then, along one direction of all tensors, at N(0, 1),
+    rounded and ten times larger inputs, at moved, zero and negative parameters, with other rows,
+    thinner masks and other sizes, as far as the layer takes them. What may differ is computed,
+    from the differences' own errors and the rounding noise, not set.
 
-    X is what the layer takes, an array or a tuple of arrays; integers have no gradient. The layer
-    is not touched. `rng` draws the directions, `progress=True` shows a bar in full mode.
+    X is what the layer takes, an array or a tuple of arrays; for integers and booleans, which have
+    no gradient, backward returns zeros of their shape. The layer is not touched. `rng` draws the
+    directions, `progress=True` shows a bar in full mode. `forward_error` says to what share of its
+    largest entry Y is exact, where the layer iterates until a tolerance: it is proven to a
+    thousand times that, and inconclusive without it.
 
-    What cannot be seen: a wrong forward with its own right backward; a branch that neither the
-    given X nor N(0, 1) inputs reach; an error smaller than the resolution that the report states.
+    What cannot be seen: a wrong forward with its own right backward; a branch that none of these
+    points reaches, as beyond a threshold of 100, at a mask that no thinning gives, a size that is
+    neither a few more nor as many again, more than 70 rows; an error smaller than the resolution
+    that the report states.
 
-    Raises ValueError for an X without entries, one that is not finite, or another mode,
+    Raises ValueError for an X without entries or with some that are not finite, or another mode,
     TypeError for what is no Layer, and whatever the layer's forward raises for X.
 
     >>> from layerwise import Dense

@@ -16,6 +16,7 @@ from layerwise.progress import progress_bar
 
 MANY = 1024  # elements of a tensor that are all measured to find a mistake
 AGREES = 1e-10  # of the derivative: what two differences of a smooth function leave open
+AT_KINKS = 48  # elements that are looked at where directions meet kinks
 SAMPLE = 256  # how many are taken of larger ones
 
 
@@ -64,7 +65,8 @@ def _everything(point: Point) -> Iterator[Tensors]:
 def numeric_gradient(point: Point, name: str) -> Array | None:
     """The numeric gradient of one tensor, element by element; NaN where it was not measured."""
     found, seen = _directional(point, name, full=True)
-    return _elements(point, name, seen, found, everything=False, progress=False).numeric
+    everything = point.function.base[name].size <= MANY
+    return _elements(point, name, seen, found, everything=everything, progress=False).numeric
 
 
 def _directional(point: Point, name: str, *, full: bool) -> tuple[TensorReport, Slope]:
@@ -118,12 +120,16 @@ def _elements(
 
 
 def _chosen(point: Point, name: str, *, wrong: bool) -> Indices:
-    """The elements to measure: all of a small tensor, else some, those that seem wrong too."""
+    """The elements to measure where something is wrong: all, or some and those that seem so.
+
+    Where directions show but kinks, some elements: most of them may be at no kink, and proven.
+    """
     size = point.function.base[name].size
-    if size <= MANY:
+    if wrong and size <= MANY:
         return np.arange(size)
-    sample = point.rng.choice(size, SAMPLE, replace=False)
-    return np.union1d(sample, _halving(point, name)) if wrong else sample
+    some = SAMPLE if wrong else AT_KINKS
+    sample = point.rng.choice(size, min(some, size), replace=False)
+    return np.union1d(sample, _halving(point, name)) if wrong else np.sort(sample)
 
 
 def _halving(point: Point, name: str) -> Indices:

@@ -32,8 +32,8 @@ class Variations:
     """The points beside the given one that a layer takes; iterating gives them one by one.
 
     Or what it does wrong there, as text. Each of the first starts from the state that one forward
-    more leaves, so that what it leaves would show. A point is left out where the layer raises an error, gives
-    numbers that are not finite, or does not give one row for each row it got.
+    more leaves, so that what it leaves would show. A point is left out where the layer raises an
+    error, gives numbers that are not finite, or does not give one row for each row it got.
     """
 
     def __init__(self, function: Function, rng: np.random.Generator) -> None:
