@@ -26,7 +26,8 @@ Index: TypeAlias = tuple[int, ...]
 SEED = 7
 RIGHT = [case for case in CASES if case.expected == "right"]
 WRONG = [case for case in CASES if case.expected == "wrong"]
-PARTNERED = [case for case in WRONG if case.partner and case.kind != "not linear"]
+ELSEWHERE = [f"hidden by {what}" for what in ("sizes", "special values", "masks", "many rows")]
+PARTNERED = [case for case in WRONG if case.partner and case.kind not in ("not linear", *ELSEWHERE)]
 HINTS = ["sign", "factor 2", "factor 1/2", "factor n", "factor 1/n", "transpose", "swapped",
          "missing mean", "negative inputs", "one row", "one column", "zero", "assigned",
          "argument overwritten"]  # fmt: skip
@@ -292,6 +293,15 @@ def test_a_fault_hidden_by_parameters_shows_with_others(case: Case) -> None:
     for p in layer.parameters():
         p.value = np.random.default_rng(SEED).standard_normal(p.shape)
     assert not is_right(layer, X, elements=99)
+
+
+@pytest.mark.parametrize("case", of_kind(*ELSEWHERE), ids=name)
+def test_a_fault_hidden_elsewhere_does_not_show_at_X(case: Case) -> None:
+    assert case.partner is not None
+    (wrong, X), (right, _) = (
+        make(np.random.default_rng(SEED)) for make in (case.make, case.partner)
+    )
+    assert same(run(wrong, X), run(right, X), 8)
 
 
 # The contract ------------------------------------------------------------------------------------

@@ -294,7 +294,11 @@ def test_report_of_a_right_layer() -> None:
     assert lines[3].startswith(
         "  W (3, 2), at the given X: 6 proven of 6 elements; a relative error of "
     )
-    assert lines[-1] == "  also run: N(0, 1) inputs, one row, 6 rows"
+    assert lines[-1] == (
+        "  also run: N(0, 1) inputs and moved parameters, one row, 6 rows, 70 rows and thinned "
+        "masks, rounded inputs, ten times larger inputs, parameters of the other sign, parameters "
+        "at zero"
+    )
     assert len(lines) == 8
 
 
@@ -633,7 +637,7 @@ def test_where_nothing_smooth_is_near_it_is_inconclusive(raises: bool) -> None:
     def f(X: Array) -> Array:
         if raises and np.any(np.abs(X - 1) > 1e-3):
             raise ArithmeticError("too far")
-        return np.abs(X - 1) if np.all(np.abs(X - 1) < 0.5) else X * np.nan
+        return np.abs(X - 1) if np.all(np.abs(X - 1) < 1e-3) else X * np.nan
 
     def slope(X: Array) -> Array:
         return np.where(np.abs(X - 1) < 1e-3, np.sign(X - 1), np.nan)
@@ -652,7 +656,10 @@ def test_a_layer_for_one_number_of_rows_is_checked_there() -> None:
 
     report = check_layer(Four(3), normal(4, 3))
     assert report.passed
-    assert report.notes == ["also run: N(0, 1) inputs"]
+    assert report.notes == [
+        "also run: N(0, 1) inputs and moved parameters, rounded inputs, ten times larger inputs, "
+        "parameters of the other sign, parameters at zero"
+    ]
 
 
 def test_an_answer_that_changes_later_is_a_fault() -> None:

@@ -46,11 +46,8 @@ def compare(
         # Where digits cancel inside the layer, differences see no more than this.
         blind = 32 * EPS * float(point.noise.reach[k]) * RATIO**numeric.k
         if off > allowed:
-            comparison.state = (
-                "noisy"
-                if off <= blind or _stops(point, k, off, max(size, float(numeric.size[k])))
-                else "wrong"
-            )
+            stops = _stops(point, k, off, max(size, float(numeric.size[k])))
+            comparison.state = "noisy" if off <= blind or numeric.stairs or stops else "wrong"
             if off > max(blind, JUMP * size) and _near_kink(point, k, direction, analytic, off):
                 comparison.state = "kink"
         elif numeric.kink[k] > 0:

@@ -22,6 +22,7 @@ from layerwise.gradients.point import Point
 RATIO = 4.0  # between neighbouring steps
 FIRST, LAST = 3, 14  # steps 4⁻³ = 0.016 to 4⁻¹⁴ = 4e-9 of the direction's own size
 LARGEST = -24  # 4²⁴ = 3e14, for a tensor much smaller than what it is added to
+CHOICE = 1e-2  # of the largest answer: a stair as high is meant, as of floor(x), and no rounding
 TINY = 16, 17  # 2e-10 and 6e-11, where a smooth F is straight, and only noise bends it
 NONE: tuple[Vector, Vector] = np.zeros(0), np.zeros(0)
 ORDERS = 4  # how many columns the extrapolation table has
@@ -37,6 +38,7 @@ class Slope:
     rounding: Vector  # the noise of each c · F that was seen
     size: Vector  # what the derivatives were measured against
     k: int  # the best step is 4⁻ᵏ
+    stairs: bool = False  # F moves in steps, which may be rounding, or not
 
     def fine(self, share: float, size: Vector, point: Point) -> bool:
         """Whether every bound is that share of the derivative, or at the rounding of c · F."""
@@ -87,7 +89,7 @@ def slope(point: Point, direction: Tensors, size: Vector) -> Slope:
     """
     pair = _Pair(point, direction)
     kinked, jump = _bends(pair)
-    rounding = _rounding(pair, kinked)
+    rounding, stairs = _rounding(pair, kinked)
     ks = list(range(FIRST, FIRST + 4))
     found = _limits(pair, ks, rounding)
     while ks[-1] < LAST and not found.fine(1e-9, size, point):
@@ -102,7 +104,8 @@ def slope(point: Point, direction: Tensors, size: Vector) -> Slope:
             found = larger
         elif ks[0] < FIRST - 2:
             break
-    return replace(found, kink=np.abs(point.C[:, kinked]) @ jump[kinked] / 2, size=size)
+    kink = np.abs(point.C[:, kinked]) @ jump[kinked] / 2
+    return replace(found, kink=kink, size=size, stairs=stairs)
 
 
 def two_differences(point: Point, direction: Tensors) -> Vector:
@@ -142,7 +145,7 @@ def element_slope(
     if not sure and np.any(np.abs(found.value - point.analytic(direction)) > found.bound):
         pair(LAST)  # before it is called wrong, the smallest step has to agree
         found = _limits(pair, ks, rounding)
-    return replace(found, size=size)
+    return replace(found, size=size, stairs=seen.stairs)
 
 
 class _Pair:
@@ -210,39 +213,43 @@ def _bends(pair: _Pair) -> tuple[NDArray[np.bool_], Vector]:
     return kinked, np.abs(jump) * 1.001  # the analytic slope is often exactly at one end
 
 
-def _rounding(pair: _Pair, kinked: NDArray[np.bool_]) -> Vector:
-    """The noise of each c · F, seen also where F is straight for all that can be told."""
-    C = pair.point.C
+def _rounding(pair: _Pair, kinked: NDArray[np.bool_]) -> tuple[Vector, bool]:
+    """The noise of each c · F, seen also where F is straight for all that can be told.
+
+    And whether F moves in stairs that are too high for rounding and too low for a choice.
+    """
+    point, C = pair.point, pair.point.C
     bends = [pair.bend(k) for k in TINY]
     # A smooth F bends by the square of the step; what is over is rounding too.
     bends.append(pair.bend(LAST) - pair.bend(LAST - 1) / RATIO**2)
-    noise = pair.point.noise.projections
+    noise = point.noise.projections
     for bend in bends:
-        noise = np.fmax(noise, np.abs(C[:, ~kinked] @ pair.point.no_jump(bend)[~kinked]))
-    stairs = _stairs(pair)
-    rounding: Vector = np.maximum(noise, np.sqrt(((C * stairs) ** 2).sum(axis=1)))
-    return rounding
+        noise = np.fmax(noise, np.abs(C[:, ~kinked] @ point.no_jump(bend)[~kinked]))
+    height, where = _stairs(pair)
+    if height > point.stair:
+        return noise, height <= CHOICE * float(np.abs(point.F).max())
+    return np.maximum(noise, height * np.sqrt((C[:, where] ** 2).sum(axis=1))), False
 
 
-def _stairs(pair: _Pair) -> Vector:
-    """The height of a stair where entries of F stand still at small steps and move at large ones.
+def _stairs(pair: _Pair) -> tuple[float, NDArray[np.bool_]]:
+    """The height of a stair, and the entries of F that stand still until a step is large enough.
 
-    Behind a kink too an entry stands still; but there the least change is as small as one likes,
+    Behind a kink too an entry stands still; but there the change begins at nothing and grows,
     where (x + 10⁹) − 10⁹ changes by 10⁻⁷ or not at all.
     """
     above, below = pair(FIRST)
     small = pair(LAST)
     waking = (small[0] == small[1]) & (above != below)
-    heights = np.zeros(pair.point.F.shape)
+
+    def least(k: float) -> float:
+        above, below = pair(k)
+        changes = np.abs(above - below)[waking]
+        return float(changes[changes > 0].min(initial=np.inf))
+
     still, moving = float(LAST), float(FIRST)
     for _ in range(14) if np.any(waking) else ():
         k = (still + moving) / 2
-        above, below = pair(k)
-        changes = np.abs(above - below)[waking]
-        if np.any(changes):
-            moving = k
-            heights[waking] = changes[changes > 0].min()
-        else:
-            still = k
-    # A higher stair is no rounding: it is a step of the function itself, as of floor(x).
-    return np.where(heights <= pair.point.stair, heights, 0)
+        still, moving = (k, moving) if np.isinf(least(k)) else (still, k)
+    height = least(moving)
+    grows = np.isinf(height) or least(moving - 0.02) > 4 * height
+    return 0.0 if grows else height, waking

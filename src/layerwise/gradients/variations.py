@@ -72,6 +72,7 @@ class Variations:
                 self.function.forward_here(self.base)
             inputs = self._inputs(rows, fresh=fresh, **how)
             function = self.function.at(inputs, {} if fresh is None else values)
+            label = label.replace("N(0, 1)", "moved") if not fresh else label
             found = self._point(label, function, rows=rows, given=fresh is None, how=how)
             if found is not None:
                 yield found
