@@ -1,6 +1,7 @@
 """The checker as an instrument: what it must prove, refuse and say."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from layerwise import (
     Parameter,
     ReLU,
     Sequential,
+    Sigmoid,
     Tanh,
     check_layer,
     check_loss,
@@ -25,7 +27,9 @@ from layerwise.gradients.check import Mode
 from layerwise.gradients.differences import extrapolate
 from layerwise.layers.base import walk
 from layerwise.testing import assert_layer
+from tests import hiding_place
 from tests.gradient_cases import CASES, LOSS_CASES, Case, LossCase
+from tests.raising import raises
 
 MODES: list[Mode] = ["fast", "full"]
 each_mode = pytest.mark.parametrize("mode", MODES)
@@ -52,6 +56,19 @@ class Scale(Layer[Array, Array]):
             return grad * a
 
         return a * X, backward
+
+
+class Elementwise(Layer[Array, Array]):
+    """Y = f(X) with a slope that a test gives, right or wrong."""
+
+    def __init__(self, f: Callable[[Array], Array], slope: Callable[[Array], Array]) -> None:
+        self.f, self.slope = f, slope
+
+    def forward(self, X: Array, /) -> Way:
+        def backward(grad: Array) -> Array:
+            return grad * self.slope(X)
+
+        return self.f(X), backward
 
 
 # The body of cases --------------------------------------------------------------------------------
@@ -456,6 +473,456 @@ def test_parameters_go_by_their_paths() -> None:
     assert [tensor.name for tensor in report.tensors] == ["X", *paths]
 
 
+# What is hidden -----------------------------------------------------------------------------------
+
+
+class Box:
+    """A plain object, or one with slots, in which something hides."""
+
+    __slots__ = ("__dict__", "other", "thing")
+
+
+GLOBAL = Parameter(np.ones(3))
+KEEP = (
+    "keep it in an attribute of the layer, or in a list, tuple or dict there; optimizers, saving "
+    "and copies know of nothing else"
+)
+
+
+class Finds(Layer[Array, Array]):
+    """Y = P X for a parameter P that it finds somewhere."""
+
+    def __init__(self, keep: Any, find: Callable[[Any], Parameter]) -> None:
+        self.keep, self.find = keep, find
+
+    def forward(self, X: Array, /) -> Way:
+        P = self.find(self.keep)
+
+        def backward(grad: Array) -> Array:
+            P.add_grad((grad * X).sum(axis=0))
+            return grad * P.value
+
+        return X * P.value, backward
+
+
+def boxed(name: str, thing: object) -> Box:
+    box = Box()
+    setattr(box, name, thing)
+    return box
+
+
+def closed(parameter: Parameter) -> Callable[[Any], Parameter]:
+    def find(keep: Any) -> Parameter:
+        return parameter
+
+    return find
+
+
+def object_array(parameter: Parameter) -> NDArray[Any]:
+    found = np.empty(1, object)
+    found[0] = parameter
+    return found
+
+
+def of_the_module(keep: Any) -> Parameter:
+    def inner() -> Parameter:
+        return GLOBAL
+
+    return inner()
+
+
+@pytest.mark.parametrize(
+    ("keep", "find", "place"),
+    [
+        (boxed("d", Parameter(np.ones(3))), lambda k: k.d, "keep.d"),
+        (boxed("thing", Parameter(np.ones(3))), lambda k: k.thing, "keep.thing"),
+        ({Parameter(np.ones(3))}, lambda k: next(iter(k)), "an element of keep"),
+        ([{Parameter(np.ones(3))}], lambda k: next(iter(k[0])), "an element of keep.0"),
+        (object_array(Parameter(np.ones(3))), lambda k: k[0], "keep.0"),
+        (partial(list, [Parameter(np.ones(3))]), lambda k: k.args[0][0], "keep.0.0"),
+        (boxed("d", {"e": (Parameter(np.ones(3)),)}), lambda k: k.d["e"][0], "keep.d.e.0"),
+    ],
+)
+def test_a_parameter_where_walk_does_not_look_is_a_fault(
+    keep: Any, find: Callable[[Any], Parameter], place: str
+) -> None:
+    (fault,) = check_layer(Finds(keep, find), normal(4, 3)).faults
+    assert fault == f"{place}, of type Parameter, is held where nothing looks for it: {KEEP}"
+
+
+def test_an_array_or_a_generator_where_walk_does_not_look_is_a_fault() -> None:
+    for thing in (np.ones(3), np.random.default_rng(0)):
+        layer = Elementwise(np.sin, np.cos)
+        layer.kept = boxed("thing", thing)  # type: ignore[attr-defined]  # as a user may write
+        (fault,) = check_layer(layer, normal(4, 3)).faults
+        assert fault == (
+            f"kept.thing, of type {type(thing).__name__}, is held where nothing looks for it: "
+            f"{KEEP}"
+        )
+
+
+class OfClass(Finds):
+    """The parameter is an attribute of the class."""
+
+    P = Parameter(np.ones(3))
+
+
+def with_default(keep: Any, parameter: Parameter = Parameter(np.ones(3))) -> Parameter:  # noqa: B008
+    return parameter
+
+
+@pytest.mark.parametrize(
+    ("layer", "place"),
+    [
+        (
+            Finds(None, closed(Parameter(np.ones(3)))),
+            "the variable parameter around closed.<locals>.find",
+        ),
+        (Finds(None, of_the_module), "the global GLOBAL"),
+        (OfClass(None, lambda keep: OfClass.P), "P of class OfClass"),
+        (Finds(None, lambda keep: hiding_place.HIDDEN), "HIDDEN of module hiding_place"),
+        (Finds(None, with_default), "a default of with_default.0"),
+    ],
+)
+def test_a_parameter_that_code_holds_is_a_fault_and_left_alone(layer: Finds, place: str) -> None:
+    parameter = layer.find(None)
+    parameter.add_grad(np.ones(3))
+    (fault,) = check_layer(layer, normal(4, 3)).faults
+    assert (
+        fault == f"{place}, of type Parameter, got a gradient and is not among parameters(): {KEEP}"
+    )
+    assert np.array_equal(parameter.grad, np.ones(3))
+    assert parameter.has_grad
+    parameter.zero_grad()
+    check_layer(layer, normal(4, 3))
+    assert not parameter.has_grad
+
+
+def test_a_parameter_that_code_names_and_leaves_alone_is_no_fault() -> None:
+    layer = Elementwise(lambda X: X * GLOBAL.value, lambda X: np.ones_like(X) * GLOBAL.value)
+    assert_layer(layer, normal(4, 3))
+
+
+def test_a_parameter_of_a_subclass_of_Sequential_is_a_fault() -> None:
+    class Scaled(Sequential[Array]):
+        def __init__(self) -> None:
+            super().__init__(Tanh())
+            self.a = Parameter(np.ones(3))
+
+    (fault,) = check_layer(Scaled(), normal(4, 3)).faults
+    assert fault == f"a, of type Parameter, is held where nothing looks for it: {KEEP}"
+
+
+def test_what_code_holds_beside_parameters_is_no_fault() -> None:
+    class Many(Scale):
+        def __init__(self) -> None:
+            super().__init__(3)
+            self.name, self.numbers, self.method = "a", {1, 2}, Tanh().forward
+
+            def later() -> object:
+                return unbound
+
+            self.later = later
+            if self.name == "b":
+                unbound = 1
+
+        @property
+        def shape(self) -> tuple[int, ...]:
+            return self.a.shape
+
+        @staticmethod
+        def none() -> None:
+            return None
+
+    assert_layer(Many(), normal(4, 3))
+
+
+def test_an_array_that_is_not_learned_is_noted() -> None:
+    class Two(Scale):
+        def __init__(self) -> None:
+            super().__init__(3)
+            self.w, self.mean, self.count = np.ones((3, 2)), np.zeros(3), np.zeros(2, int)
+
+        def __call__(self, X: Array, /) -> Array:
+            return X * self.a.value
+
+        def forward(self, X: Array, /) -> Way:
+            self.mean += X.mean(axis=0)
+            return super().forward(X)
+
+    report = check_layer(Two(), normal(4, 3))
+    assert report.passed
+    assert report.notes[0] == "w (3, 2) is a plain array: it is not learned"
+    assert len(report.notes) == 2
+
+
+def test_where_nothing_is_differentiated_nothing_is_proven() -> None:
+    class Table(Layer[Indices, Array]):
+        def __init__(self) -> None:
+            self.E = normal(5, 3)
+
+        def forward(self, T: Indices, /) -> tuple[Array, Callable[[Array], Indices]]:
+            def backward(grad: Array) -> Indices:
+                return np.zeros_like(T)
+
+            return self.E[T], backward
+
+    report = check_layer(Table(), np.array([0, 1, 2]))
+    assert report.verdict == "inconclusive"
+    assert str(report).splitlines()[1:3] == [
+        "  nothing was differentiated: no floating input, and no parameter",
+        "  E (5, 3) is a plain array: it is not learned",
+    ]
+
+
+def test_numbers_that_are_not_finite_are_refused() -> None:
+    X = normal(4, 3)
+    X[1, 2] = np.nan
+    with raises(
+        ValueError,
+        "check_layer: X has numbers that are not finite, expected finite ones: the first is nan at "
+        "[1, 2]",
+    ):
+        check_layer(Tanh(), X)
+    with raises(
+        ValueError,
+        "check_layer: X[1] has numbers that are not finite, expected finite ones: the first is inf "
+        "at [0]",
+    ):
+        check_layer(Tanh(), (normal(2), np.array([np.inf, 1.0])))  # type: ignore[arg-type]  # refused
+    with raises(
+        ValueError,
+        "check_loss: the target has numbers that are not finite, expected finite ones: the first "
+        "is nan at [1, 2]",
+    ):
+        check_loss(MeanSquaredError(), normal(4, 3), X)
+
+
+# Stairs, jumps and iterations ---------------------------------------------------------------------
+
+
+def quantized(X: Array) -> Array:
+    return np.floor(255 * X) / 255
+
+
+@each_mode
+@pytest.mark.parametrize(
+    ("f", "X"),
+    [
+        (quantized, np.random.default_rng(0).random((4, 3))),
+        (np.floor, 100 + normal(4, 3)),
+        (np.floor, np.round(3 * normal(4, 3))),
+        (lambda X: np.floor(65535 * X) / 65535, np.random.default_rng(0).random((4, 3))),
+        (lambda X: np.floor(65535 * X) / 65535, np.eye(3)),
+    ],
+)
+def test_stairs_have_no_slope(f: Callable[[Array], Array], X: Array, mode: Mode) -> None:
+    assert check_layer(Elementwise(f, np.zeros_like), X, mode=mode).passed
+    assert not check_layer(Elementwise(f, np.ones_like), X, mode=mode).passed
+
+
+class Equilibrium(Layer[Array, Array]):
+    """Z = tanh(Z W + X), iterated until it changes by less than a tolerance."""
+
+    def __init__(self, tolerance: float, factor: float = 1.0) -> None:
+        self.W = Parameter(0.25 * normal(4, 4, seed=1))
+        self.tolerance, self.factor = tolerance, factor
+
+    def forward(self, X: Array, /) -> Way:
+        W, Z = self.W.value, np.zeros_like(X)
+        for _ in range(200):
+            last, Z = Z, np.tanh(Z @ W + X)
+            if np.abs(Z - last).max() < self.tolerance:
+                break
+
+        def backward(grad: Array) -> Array:
+            D = 1 - Z * Z
+            A = np.eye(4) - D[:, :, np.newaxis] * W
+            dX: Array = self.factor * np.linalg.solve(A, (D * grad)[:, :, np.newaxis])[:, :, 0]
+            self.W.add_grad(Z.T @ dX)
+            return dX
+
+        return Z, backward
+
+
+@pytest.mark.parametrize("tolerance", [1e-5, 1e-6, 1e-8])
+def test_an_iteration_that_stops_is_inconclusive_unless_its_error_is_known(
+    tolerance: float,
+) -> None:
+    report = check_layer(Equilibrium(tolerance), normal(5, 4))
+    assert report.verdict == "inconclusive"
+    assert report.hint is not None
+    assert report.hint.startswith("forward seems to iterate until a tolerance: Y jumps by ")
+    assert report.hint.endswith("check_layer(..., forward_error=...) checks to what accuracy Y has")
+    assert check_layer(Equilibrium(tolerance), normal(5, 4), forward_error=10 * tolerance).passed
+    wrong = check_layer(Equilibrium(tolerance, 1.02), normal(5, 4))
+    assert wrong.verdict == "wrong"
+    given = check_layer(Equilibrium(tolerance, 1.1), normal(5, 4), forward_error=10 * tolerance)
+    assert given.verdict == "wrong"
+
+
+@pytest.mark.parametrize("error", [-1e-6, 1.0, np.nan])
+def test_an_error_of_forward_that_is_none_is_refused(error: float) -> None:
+    with raises(
+        ValueError, f"check_layer: forward_error={error} came, expected a share from 0 to below 1"
+    ):
+        check_layer(Tanh(), normal(4, 3), forward_error=error)
+
+
+@each_mode
+def test_a_large_offset_is_no_mistake(mode: Mode) -> None:
+    class Standardized(Layer[Array, Array]):
+        def forward(self, X: Array, /) -> Way:
+            C = X - X.mean(axis=0)
+            s = np.sqrt((C * C).mean(axis=0))
+            Y = C / s
+
+            def backward(grad: Array) -> Array:
+                dX: Array = (grad - grad.mean(axis=0) - Y * (grad * Y).mean(axis=0)) / s
+                return dX
+
+            return Y, backward
+
+    for seed in range(4):
+        for offset in (1e9, 1e9 * np.array([1.0, 2.0, -3.0])):
+            assert_layer(Standardized(), offset + normal(8, 3, seed=seed), mode=mode)
+
+
+def test_a_layer_in_float32_may_pass_on_the_dtype_of_X() -> None:
+    network = Sequential(Sigmoid(), Dense(2, 1, rng=0, dtype=np.float32))
+    assert_layer(network, normal(4, 2))
+
+
+def test_digits_that_cancel_far_below_one_are_no_mistake() -> None:
+    layer = Elementwise(
+        lambda X: X * 1e-3 - np.sin(X * 1e-3), lambda X: 1e-3 * (1 - np.cos(X * 1e-3))
+    )
+    for seed in range(4):
+        assert_layer(layer, 1 + 0.1 * normal(4, 3, seed=seed))
+
+
+def test_elements_below_the_resolution_are_named_first() -> None:
+    report = check_layer(
+        Elementwise(lambda X: np.sin((X + 1e13) - 1e13), np.cos), normal(2, 2), mode="full"
+    )
+    noisy = report.tensors[0].count("noisy")
+    assert noisy > 0
+    assert str(report).splitlines()[1] == f"  {noisy} elements of X were below the resolution"
+
+
+@pytest.mark.parametrize("grad", [lambda T: None, lambda T: np.zeros(2)])
+def test_an_input_without_a_gradient_gets_zeros(grad: Callable[[Indices], Any]) -> None:
+    class Table(Layer[Indices, Array]):
+        def __init__(self) -> None:
+            self.E = Parameter(normal(5, 3))
+
+        def forward(self, T: Indices, /) -> tuple[Array, Callable[[Array], Indices]]:
+            E = self.E.value
+
+            def backward(g: Array) -> Indices:
+                dE = np.zeros_like(E)
+                np.add.at(dE, T, g)
+                self.E.add_grad(dE)
+                found: Indices = grad(T)
+                return found
+
+            return E[T], backward
+
+    assert check_layer(Table(), np.array([0, 1, 2])).faults == [
+        "backward returned nothing like X, which has no gradient: return zeros of its shape, "
+        "np.zeros_like(X)"
+    ]
+
+
+# Elsewhere ----------------------------------------------------------------------------------------
+
+
+def test_a_gradient_that_is_not_finite_where_Y_is_smooth_is_a_fault() -> None:
+    layer = Elementwise(lambda X: X * X + X, lambda X: (2 * X * X + X) / X)
+    assert check_layer(layer, normal(4, 3)).faults == [
+        "with rounded inputs, the gradient of X is not finite, where Y is smooth"
+    ]
+    assert check_layer(layer, np.abs(normal(4, 3))).passed  # zero may be no number for it
+
+
+@pytest.mark.parametrize(("wrong", "fault"), [(True, "raised"), (False, None)])
+def test_what_backward_raises_at_another_size_is_a_fault(wrong: bool, fault: str | None) -> None:
+    class Cropped(Layer[Array, Array]):
+        """The first four steps of each row."""
+
+        def forward(self, X: Array, /) -> Way:
+            shape = (len(X), 4, 2) if wrong else X.shape
+
+            def backward(grad: Array) -> Array:
+                dX = np.zeros(shape)
+                if wrong and X.shape != shape:
+                    raise ArithmeticError("four steps")
+                dX[:, :4] = grad
+                return dX
+
+            return X[:, :4].copy(), backward
+
+    report = check_layer(Cropped(), normal(3, 4, 2))
+    expected = ["with size 5 for 4, backward raised ArithmeticError: four steps"] if fault else []
+    assert report.faults == expected
+
+
+def test_inputs_that_share_an_axis_grow_together() -> None:
+    seen = set()
+
+    class Weighted(Layer[tuple[Array, Array], Array]):
+        """Y = M X for square M beside X."""
+
+        def forward(
+            self, X: tuple[Array, Array], /
+        ) -> tuple[Array, Callable[[Array], tuple[Array, Array]]]:
+            A, M = X
+            seen.add((A.shape[1:], M.shape[1:]))
+            Y: Array = M @ A
+
+            def backward(grad: Array) -> tuple[Array, Array]:
+                return M.swapaxes(1, 2) @ grad, grad @ A.swapaxes(1, 2)
+
+            return Y, backward
+
+    assert check_layer(Weighted(), (normal(3, 4, 2), normal(3, 4, 4))).passed
+    assert ((5, 4), (5, 5)) in seen
+
+
+def test_other_sizes_leave_two_columns_alone() -> None:
+    class Pair(Layer[Array, Array]):
+        def forward(self, X: Array, /) -> Way:
+            a, b = X[:, :1], X[:, 1:]
+
+            def backward(grad: Array) -> Array:
+                dX: Array = np.concatenate([grad * b, grad * a], axis=1)
+                return dX
+
+            return a * b, backward
+
+    assert_layer(Pair(), normal(4, 2))
+
+
+def test_no_mask_is_emptied() -> None:
+    masks = []
+
+    class Masked(Layer[tuple[Array, Array], Array]):
+        def forward(
+            self, X: tuple[Array, NDArray[np.bool_]], /
+        ) -> tuple[Array, Callable[[Array], tuple[Array, NDArray[np.bool_]]]]:
+            A, mask = X
+            masks.append(mask)
+
+            def backward(grad: Array) -> tuple[Array, NDArray[np.bool_]]:
+                return grad * mask, np.zeros_like(mask)
+
+            return A * mask, backward
+
+    assert check_layer(Masked(), (normal(4, 3), np.ones((4, 3), bool))).passed
+    assert any(not mask.all() for mask in masks)
+    assert all(mask.any(axis=1).all() for mask in masks)
+
+
 # Losses -------------------------------------------------------------------------------------------
 
 
@@ -494,19 +961,6 @@ def test_a_loss_that_changes_its_target_is_refused() -> None:
 
 
 # Corners ------------------------------------------------------------------------------------------
-
-
-class Elementwise(Layer[Array, Array]):
-    """Y = f(X) with a slope that a test gives, right or wrong."""
-
-    def __init__(self, f: Callable[[Array], Array], slope: Callable[[Array], Array]) -> None:
-        self.f, self.slope = f, slope
-
-    def forward(self, X: Array, /) -> Way:
-        def backward(grad: Array) -> Array:
-            return grad * self.slope(X)
-
-        return self.f(X), backward
 
 
 def test_an_empty_X_is_refused() -> None:

@@ -66,6 +66,10 @@ def check_layer(
         raise ValueError(f"check_layer: mode={mode!r} came, expected 'fast' or 'full'")
     if not isinstance(layer, Layer):
         raise TypeError(f"check_layer: {layer!r} came, expected a Layer: subclass it")
+    if not 0 <= forward_error < 1:
+        raise ValueError(
+            f"check_layer: forward_error={forward_error} came, expected a share from 0 to below 1"
+        )
     X = tuple(map(np.asarray, X)) if isinstance(X, tuple) else np.asarray(X)
     if any(A.size == 0 for A in parts(X)):
         raise ValueError("check_layer: X has no entries, expected at least one row")
@@ -81,10 +85,9 @@ def check_layer(
             report.faults.append(fault.text)
             report.hint = fault.hint
         else:
+            function = Function(layer, X, None, forward_error)
             try:
-                _Check(
-                    report, Function(layer, X, None, forward_error), rng, progress=progress
-                ).run()
+                _Check(report, function, rng, progress=progress).run()
             except LayerRaisedError as error:
                 report.faults.append(str(error))
     for place in added:

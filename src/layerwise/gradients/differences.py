@@ -216,7 +216,7 @@ def _bends(pair: _Pair) -> tuple[NDArray[np.bool_], Vector]:
 def _rounding(pair: _Pair, kinked: NDArray[np.bool_]) -> tuple[Vector, bool]:
     """The noise of each c · F, seen also where F is straight for all that can be told.
 
-    And whether F moves in stairs that are too high for rounding and too low for a choice.
+    And whether F jumps here, or moves in stairs too high for rounding and too low for a choice.
     """
     point, C = pair.point, pair.point.C
     bends = [pair.bend(k) for k in TINY]
@@ -225,10 +225,11 @@ def _rounding(pair: _Pair, kinked: NDArray[np.bool_]) -> tuple[Vector, bool]:
     noise = point.noise.projections
     for bend in bends:
         noise = np.fmax(noise, np.abs(C[:, ~kinked] @ point.no_jump(bend)[~kinked]))
+    jumps = max(float(np.abs(bend[~kinked]).max(initial=0)) for bend in bends[:2]) > point.stair
     height, where = _stairs(pair)
     if height > point.stair:
-        return noise, height <= CHOICE * float(np.abs(point.F).max())
-    return np.maximum(noise, height * np.sqrt((C[:, where] ** 2).sum(axis=1))), False
+        return noise, jumps or height <= CHOICE * float(np.abs(point.F).max())
+    return np.maximum(noise, height * np.sqrt((C[:, where] ** 2).sum(axis=1))), jumps
 
 
 def _stairs(pair: _Pair) -> tuple[float, NDArray[np.bool_]]:
