@@ -603,13 +603,12 @@ def test_a_parameter_that_code_names_and_leaves_alone_is_no_fault() -> None:
     assert_layer(layer, normal(4, 3))
 
 
-def test_a_parameter_of_a_subclass_of_Sequential_is_a_fault() -> None:
-    class Scaled(Sequential[Array]):
-        def __init__(self) -> None:
-            super().__init__(Tanh())
-            self.a = Parameter(np.ones(3))
+def test_a_parameter_that_is_no_part_of_its_layer_is_a_fault() -> None:
+    class Part(Scale):
+        def parts(self) -> dict[str, object]:
+            return {"bend": self.bend}
 
-    (fault,) = check_layer(Scaled(), normal(4, 3)).faults
+    (fault,) = check_layer(Part(3), normal(4, 3)).faults
     assert fault == f"a, of type Parameter, is held where nothing looks for it: {KEEP}"
 
 
@@ -689,7 +688,7 @@ def test_numbers_that_are_not_finite_are_refused() -> None:
         "check_layer: X[1] has numbers that are not finite, expected finite ones: the first is inf "
         "at [0]",
     ):
-        check_layer(Tanh(), (normal(2), np.array([np.inf, 1.0])))  # type: ignore[arg-type]  # refused
+        check_layer(Tanh(), (normal(2), np.array([np.inf, 1.0])))
     with raises(
         ValueError,
         "check_loss: the target has numbers that are not finite, expected finite ones: the first "
@@ -906,7 +905,7 @@ def test_other_sizes_leave_two_columns_alone() -> None:
 def test_no_mask_is_emptied() -> None:
     masks = []
 
-    class Masked(Layer[tuple[Array, Array], Array]):
+    class Masked(Layer[tuple[Array, NDArray[np.bool_]], Array]):
         def forward(
             self, X: tuple[Array, NDArray[np.bool_]], /
         ) -> tuple[Array, Callable[[Array], tuple[Array, NDArray[np.bool_]]]]:

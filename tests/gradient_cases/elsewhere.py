@@ -229,7 +229,8 @@ def product_of_rows(wrong: bool, X: Array) -> Way:
                 return quotient
         d = X.shape[1]
         others = np.stack([np.delete(X, i, axis=1).prod(axis=1) for i in range(d)], axis=1)
-        return grad[:, None] * others
+        dX: Array = grad[:, None] * others
+        return dX
 
     return X.prod(axis=-1), backward
 
