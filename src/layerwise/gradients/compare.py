@@ -11,13 +11,15 @@ from layerwise.gradients.point import Point, along
 from layerwise.gradients.report import Comparison
 from layerwise.gradients.stopping import jump
 
-FINE = 1e-6  # a bound this much smaller than the derivative counts as proof
+FINE = 1e-6  # a bound this much smaller than the derivative is proof: no formula is wrong by less
 UNDERFLOW = 1e10 * float(np.finfo(np.float64).tiny)  # smaller numbers lose their digits
-INEXACT = 1e-8  # an error of a single element that is no mistake
-JUMP = 1e-3  # what a kink changes a derivative by, at the least
-LOOKS = 6  # how often slopes around are looked at in vain
-STOPS = 1e-2, 1e3  # of the derivative and of the last step: what a stopped iteration may be off by
-NOTHING = 1e-8  # a derivative this much smaller than the answer counts as zero
+INEXACT = 1e-8  # √ε: what a forward that iterates to its last digit leaves in a single element
+JUMP = 1e-3  # an error below this is looked for in no kink: that would take 64 runs
+LOOKS = 6  # in vain, of 64 runs each, after which kinks are taken not to be near
+# What a stopped iteration may be off by: of the derivative, for a tolerance of 10⁻⁴ at the most;
+# and of its last step, of which n more would have followed, and a derivative has n terms.
+STOPS = 1e-2, 1e3
+NOTHING = 1e-8  # √ε: a derivative this much smaller than the answer counts as zero
 
 
 def compare(

@@ -19,13 +19,15 @@ from layerwise.arrays import Vector
 from layerwise.gradients.function import Tensors
 from layerwise.gradients.point import Point
 
-RATIO = 4.0  # between neighbouring steps
-FIRST, LAST = 3, 14  # steps 4⁻³ = 0.016 to 4⁻¹⁴ = 4e-9 of the direction's own size
+RATIO = 4.0  # between neighbouring steps: a power of two, so that dividing by it is exact
+# Steps from 4⁻³ = 0.016 of the direction's own size, over which most layers are smooth, to
+# 4⁻¹⁴ = 4e-9, a quarter of √ε, where rounding leaves half of the digits.
+FIRST, LAST = 3, 14
 LARGEST = -24  # 4²⁴ = 3e14, for a tensor much smaller than what it is added to
 CHOICE = 1e-2  # of the largest answer: a stair as high is meant, as of floor(x), and no rounding
 TINY = 16, 17  # 2e-10 and 6e-11, where a smooth F is straight, and only noise bends it
 NONE: tuple[Vector, Vector] = np.zeros(0), np.zeros(0)
-ORDERS = 4  # how many columns the extrapolation table has
+ORDERS = 4  # columns of the extrapolation table: h² to h⁸, with which four steps are used up
 
 
 @dataclass(eq=False, repr=False)

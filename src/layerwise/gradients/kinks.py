@@ -16,8 +16,8 @@ from layerwise.arrays import Matrix, Vector
 from layerwise.gradients.function import Tensors, rms
 from layerwise.gradients.point import Point
 
-SAMPLES = 32
-AWAY, STEP = 1e-6, 1e-8
+SAMPLES = 32  # points, of which all lie on one side of a kink but once in 2³¹
+AWAY, STEP = 1e-6, 1e-8  # of x's size: far enough from x that most steps cross no kink
 
 
 def slopes_around(point: Point, direction: Tensors) -> tuple[Vector, Vector, bool]:
