@@ -1110,8 +1110,8 @@ def test_a_layer_for_one_number_of_rows_is_checked_there() -> None:
     report = check_layer(Four(3), normal(4, 3))
     assert report.passed
     assert report.notes == [
-        "also run: N(0, 1) inputs and moved parameters, rounded inputs, ten times larger inputs, "
-        "parameters of the other sign, parameters at zero"
+        "also run: N(0, 1) inputs and moved parameters, thinned masks, rounded inputs, ten times "
+        "larger inputs, parameters of the other sign, parameters at zero"
     ]
 
 

@@ -6,7 +6,8 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from types import CodeType, FunctionType, ModuleType
+from functools import partial
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ KEEP = (
     "keep it in an attribute of the layer, or in a list, tuple or dict there; optimizers, saving "
     "and copies know of nothing else"
 )
-# What methods, partial functions, static methods and properties are made of.
+WRAPPERS = MethodType, partial, staticmethod, classmethod, property
 WRAPPED = "__self__", "__func__", "func", "args", "keywords", "fget", "fset"
 Held = tuple[str, object, bool]  # how to get there, the thing, and whether code holds it
 
@@ -87,8 +88,8 @@ def _inside(place: str, item: Any) -> Iterator[Held]:
     elif isinstance(item, type):
         yield from _of_class(item)
     elif not isinstance(item, Parameter | np.random.Generator):
-        for name in WRAPPED:
-            yield place, getattr(item, name, None), False
+        if isinstance(item, WRAPPERS):
+            yield from ((place, getattr(item, name, None), False) for name in WRAPPED)
         slots = [name for t in type(item).__mro__ for name in vars(t).get("__slots__", ())]
         held = {name: getattr(item, name, None) for name in slots} | getattr(item, "__dict__", {})
         yield from ((_join(place, name), part, False) for name, part in held.items())

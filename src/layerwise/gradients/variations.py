@@ -43,14 +43,16 @@ class Variations:
         self.shapes = [np.shape(y) for y in parts(function.forward()[0])]
 
     def __iter__(self) -> Iterator[Point | str]:
-        """In the order of how much each has found."""
+        """From the plainest to the most special."""
         n, parameters = self.n, self.function.parameters
         moved = {path: _moved(p.value, self.rng) for path, p in parameters.items()}
         yield from self._first("N(0, 1) inputs and moved parameters", moved, n)
         yield from self._first("one row", moved, 1)
         yield from self._first(f"{n + 2} rows", moved, n + 2)
-        if sum(A.size for A in self.base) * ROWS <= LARGE * max(n, 1):
-            yield from self._first(f"{ROWS} rows and thinned masks", moved, ROWS, thin=True)
+        small = sum(A.size for A in self.base) * ROWS <= LARGE * max(n, 1)
+        many = f"{ROWS} rows and thinned masks"
+        found = list(self._first(many, moved, ROWS, thin=True)) if small else []
+        yield from found or self._first("thinned masks", moved, n, thin=True)
         yield from self._first("rounded inputs", moved, n, change=_rounded)
         yield from self._first("ten times larger inputs", moved, n, change=lambda x, given: 10 * x)
         if moved:
