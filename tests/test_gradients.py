@@ -153,6 +153,51 @@ def test_differences_that_do_not_approach_anything_bound_nothing() -> None:
     assert bound == np.inf
 
 
+@pytest.mark.parametrize(("last", "bound"), [(1.4, 0.8), (1.6, np.inf)])
+def test_what_changes_by_less_than_half_as_much_approaches_a_limit(
+    last: float, bound: float
+) -> None:
+    h = 4.0 ** -np.arange(3, 6)
+    assert extrapolate(h, np.array([0.0, 1.0, last]), 0.0)[1] <= bound
+    assert np.isinf(extrapolate(h, np.array([0.0, 1.0, last]), 0.0)[1]) == np.isinf(bound)
+
+
+def test_the_smallest_steps_have_the_last_word() -> None:
+    h, D = 4.0 ** -np.arange(3, 7), np.ones(4)
+    tiny = np.array([4.0**-14])
+    assert extrapolate(h, D, 1e-16) == (1.0, pytest.approx(6e-16 / h[1], abs=0), 1)
+    assert extrapolate(h, D, 1e-16, (tiny, np.zeros(1)))[1] == np.inf
+    # What rounding explains is no objection.
+    assert extrapolate(h, D, 1e-16, (tiny, 1 + 2e-16 / tiny))[0] == 1
+    assert extrapolate(h, D, 1e-16, (tiny, 1 + 8e-16 / tiny))[1] == np.inf
+
+
+@pytest.mark.parametrize(("height", "verdict"), [(0.02, "wrong"), (0.005, "inconclusive")])
+def test_a_stair_is_a_choice_from_a_hundredth_of_the_answer_on(height: float, verdict: str) -> None:
+    def f(X: Array) -> Array:
+        Y: Array = np.floor(X / height) * height
+        return Y
+
+    X = np.array([[0.9871, 0.5432], [0.3217, 0.7654]])
+    report = check_layer(Elementwise(f, np.ones_like), X)
+    assert report.tensors[-1].verdict == verdict
+    assert not report.passed
+
+
+@pytest.mark.parametrize(("many", "measured"), [(1024, 1024), (1025, 256)])
+def test_so_many_elements_are_measured_to_find_a_mistake(many: int, measured: int) -> None:
+    report = check_layer(Scale(many, lambda right, grad: 2 * right), normal(2, many))
+    (wrong,) = [tensor for tensor in report.tensors if tensor.verdict == "wrong"]
+    assert measured <= len(wrong.comparisons) <= measured + 32 * (many > 1024)
+
+
+def test_some_elements_are_measured_at_kinks() -> None:
+    X = np.where(np.arange(300).reshape(10, 30) % 9 == 0, 0, normal(10, 30))
+    report = check_layer(ReLU(), X)
+    assert len(report.tensors[0].comparisons) == 48
+    assert report.tensors[0].verdict == "proven"
+
+
 # What the check leaves alone ----------------------------------------------------------------------
 
 
