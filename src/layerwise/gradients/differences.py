@@ -227,7 +227,9 @@ def _rounding(pair: _Pair, kinked: NDArray[np.bool_]) -> tuple[Vector, bool]:
     noise = point.noise.projections
     for bend in bends:
         noise = np.fmax(noise, np.abs(C[:, ~kinked] @ point.no_jump(bend)[~kinked]))
-    jumps = max(float(np.abs(bend[~kinked]).max(initial=0)) for bend in bends[:2]) > point.stair
+    # A jump does not shrink with the step, by 16 as what is smooth, or by 4 as a kink does.
+    last = np.abs(bends[1])
+    jumps = bool(np.any((last > point.stair) & (last > np.abs(bends[0]) / 2)))
     height, where = _stairs(pair)
     if height > point.stair:
         return noise, jumps or height <= CHOICE * float(np.abs(point.F).max())
