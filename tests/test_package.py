@@ -241,6 +241,7 @@ def test_its_public_names() -> None:
         "UpSample2D",
         "Vector",
         "accuracy",
+        "check_gradient",
         "check_layer",
         "check_loss",
         "constant",

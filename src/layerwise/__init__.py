@@ -59,6 +59,13 @@ if TYPE_CHECKING:
     from layerwise.optimizers.sgd import SGD
     from layerwise.penalties import L1, L2
     from layerwise.schedules import cosine, exponential_decay, one_cycle, step_decay
+    from layerwise.gradients import (
+        GradientReport,
+        check_gradient,
+        check_layer,
+        check_loss,
+        numerical_gradient,
+    )
 else:
     # Imported when first asked for (SPEC 1): together they take longer than the rest.
     _LATER = {
@@ -101,6 +108,10 @@ else:
         if name not in _ROOMS:
             raise AttributeError(f"module 'layerwise' has no attribute {name!r}")
         return getattr(_import_module(f"layerwise.{_ROOMS[name]}"), name)
+        """Import the gradient checker when it is first asked for: it takes as long as the rest."""
+        lazy = {"check_gradient", "check_layer", "check_loss"}
+        if name in lazy | {"GradientReport", "numerical_gradient"}:
+            from layerwise import gradients  # noqa: PLC0415  # see above
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *__all__})
@@ -171,6 +182,7 @@ __all__ = [
     "UpSample2D",
     "Vector",
     "accuracy",
+    "check_gradient",
     "check_layer",
     "check_loss",
     "constant",

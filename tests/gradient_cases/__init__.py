@@ -1,9 +1,11 @@
 """Right and wrong layers and losses: the body on which the gradient checker is measured."""
 
+from tests.gradient_cases import planted_blocks, planted_layers  # they add to PLANTED
 from tests.gradient_cases.advanced import ADVANCED
 from tests.gradient_cases.case import Case, LossCase, split
 from tests.gradient_cases.elsewhere import ELSEWHERE
 from tests.gradient_cases.losses import LOSSES
+from tests.gradient_cases.planted import PLANTED, Planted
 from tests.gradient_cases.right import RIGHT
 from tests.gradient_cases.wrong_contract import WRONG_CONTRACT
 from tests.gradient_cases.wrong_entries import WRONG_ENTRIES
@@ -25,4 +27,13 @@ CASES: list[Case] = split(
 )
 LOSS_CASES: list[LossCase] = split(LOSSES)
 
-__all__ = ["CASES", "LOSS_CASES", "Case", "LossCase"]
+__all__ = [
+    "CASES",
+    "LOSS_CASES",
+    "PLANTED",
+    "Case",
+    "LossCase",
+    "Planted",
+    "planted_blocks",
+    "planted_layers",
+]

@@ -16,12 +16,16 @@ The way of a check through them::
        ▼
     report             what was found; `explain` finds in it the `hints` of known mistakes
 
-`check` holds the public functions that lead through it, and `numerical` the definition of a
-derivative, as the course has it, which nothing here needs.
+`check` leads through it, and so do the doors of `adapters`, for losses and plain functions.
+`explain` holds `jacobian`s against each other: `hints` know the terms, `statistics` means and
+sums, `moves` what is in the wrong place, `places` where it is wrong, `factors` the names of
+numbers. `raised` says where an error came from. `numerical` is the definition of a derivative, as
+the course has it, which nothing here needs.
 """
 
-from layerwise.gradients.check import check_layer, check_loss
+from layerwise.gradients.adapters import check_gradient, check_loss
+from layerwise.gradients.check import check_layer
 from layerwise.gradients.numerical import numerical_gradient
 from layerwise.gradients.report import GradientReport
 
-__all__ = ["GradientReport", "check_layer", "check_loss", "numerical_gradient"]
+__all__ = ["GradientReport", "check_gradient", "check_layer", "check_loss", "numerical_gradient"]

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from layerwise.arrays import Array, Indices, as_floating
-from layerwise.gradients.contract import OVERWRITTEN, first_fault
-from layerwise.gradients.explain import explain
-from layerwise.gradients.function import AnyLayer, Function, LayerRaisedError, parts, read_only
+from layerwise.gradients.contract import first_fault
+from layerwise.gradients.explain import explain, which_of_two
+from layerwise.gradients.function import AnyLayer, Function, parts
 from layerwise.gradients.hidden import KEEP, Hidden
 from layerwise.gradients.point import Point
+from layerwise.gradients.raised import LayerRaisedError
 from layerwise.gradients.report import GradientReport, TensorReport
 from layerwise.gradients.tensors import check_tensor, check_together
 from layerwise.gradients.variations import Variations, beside
@@ -74,96 +73,29 @@ def check_layer(
     if any(A.size == 0 for A in parts(X)):
         raise ValueError("check_layer: X has no entries, expected at least one row")
     for i, A in enumerate(parts(X)):
-        _refuse_infinite(A, f"check_layer: X[{i}]" if isinstance(X, tuple) else "check_layer: X")
+        refuse_infinite(A, f"check_layer: X[{i}]" if isinstance(X, tuple) else "check_layer: X")
     rng = np.random.default_rng(rng)
-    report = GradientReport(_subject(layer), mode)
+    report = GradientReport(subject_of(layer), mode)
     hidden = Hidden(layer)
     with np.errstate(all="ignore"), warnings.catch_warnings(), hidden.watched() as added:
         warnings.simplefilter("ignore")
         fault = first_fault(layer, X, rng, hidden.misplaced)
         if fault is not None:
             report.faults.append(fault.text)
-            report.hint = fault.hint
+            report.hints = [fault.hint] if fault.hint else []
         else:
             function = Function(layer, X, None, forward_error)
             try:
                 _Check(report, function, rng, progress=progress).run()
             except LayerRaisedError as error:
                 report.faults.append(str(error))
+                report.hints += [error.hint] if error.hint else []
     for place in added:
         report.faults.insert(
             0,
             f"{place}, of type Parameter, got a gradient and is not among parameters(): {KEEP}",
         )
     return report
-
-
-def check_loss(
-    loss: Callable[[Any, Any], tuple[float, Any]],
-    Y: Array,
-    target: NDArray[Any],
-    *,
-    mode: Mode = "fast",
-    rng: np.random.Generator | int | None = 0,
-    progress: bool = False,
-) -> GradientReport:
-    """dL/dY by the loss = dL/dY by differences, for its value L, which is a mean over the rows.
-
-    Checked like a layer: Y and target untouched, the gradient of Y's shape and dtype, the same
-    answer again. A loss of all rows twice must be the same.
-
-    >>> from layerwise import MeanSquaredError
-    >>> check_loss(MeanSquaredError(), np.ones((4, 3)), np.zeros((4, 3))).verdict
-    'proven'
-    """
-    Y, given = as_floating(Y, "check_loss: Y"), np.array(target)
-    _refuse_infinite(Y, "check_loss: Y")
-    _refuse_infinite(given, "check_loss: the target")
-    loss(np.array(Y), given)
-    if not np.array_equal(given, target):
-        fault = "the loss changed its argument target"
-        return GradientReport(_subject(loss), mode, [fault], hint=OVERWRITTEN)
-    inputs = (Y, np.arange(len(Y)))
-    report = check_layer(_LossLayer(loss, given), inputs, mode=mode, rng=rng, progress=progress)
-    report.subject = _subject(loss)
-    for tensor in report.tensors:
-        tensor.name = tensor.name.replace("X[0]", "Y")
-    report.faults = [fault.replace("X[0]", "Y") for fault in report.faults]
-    if report.faults:
-        return report
-    rows = np.arange(2 * len(Y)) % len(Y)
-    try:
-        once, twice = loss(Y, given)[0], loss(Y[rows], given[rows])[0]
-    except Exception:  # a loss for one number of rows only
-        return report
-    if not np.isclose(once, twice, rtol=1e-4, atol=0):
-        report.faults.append(
-            f"the value is not a mean over rows: {once:.6g}, and with every row twice {twice:.6g}"
-        )
-    return report
-
-
-class _LossLayer(Layer[tuple[Array, Indices], Array]):
-    """A loss as a layer from Y, and the numbers of target's rows, to the value."""
-
-    def __init__(self, loss: Callable[[Any, Any], tuple[float, Any]], target: NDArray[Any]):
-        # A loss and its target are no part of what a layer keeps: a function is, which uses them.
-        def of_rows(Y: Array, rows: Indices) -> tuple[float, Any]:
-            return loss(Y, read_only(target[rows]))
-
-        self.loss = of_rows
-
-    def forward(
-        self, X: tuple[Array, Indices], /
-    ) -> tuple[Array, Callable[[Array], tuple[Array, Indices]]]:
-        """The value as an array without axes; back: its gradient times grad."""
-        Y, rows = X
-        value, dY = self.loss(Y, rows)
-
-        def backward(grad: Array) -> tuple[Array, Indices]:
-            return dY * grad, np.zeros_like(rows)
-
-        return np.array(value, Y.dtype), backward
 
 
 class _Check:
@@ -205,10 +137,10 @@ class _Check:
         self.report.forwards = sum(point.function.runs for point in dict.fromkeys(tried))
         jumps = max(point.jump or 0.0 for point in tried)
         if self.report.verdict == "inconclusive" and jumps:
-            self.report.hint = (
+            self.report.hints = [
                 f"forward seems to iterate until a tolerance: Y jumps by {jumps:.0e} of its "
                 "size; check_layer(..., forward_error=...) checks to what accuracy Y has"
-            )
+            ]
         if len(tried) > 1:
             labels = dict.fromkeys(point.label for point in tried[1:])
             self.report.notes.append(f"also run: {', '.join(labels)}")
@@ -226,10 +158,12 @@ class _Check:
                 check_tensor(point, name, everything=everything, full=full, progress=self.progress)
             )
             self.report.tensors.append(measured[-1])
-        self.report.hint = explain(point, measured)
+        self.report.hints = explain(point, measured)
+        if self._wrong() and point.label != GIVEN and point.function.parameters:
+            self.report.notes += which_of_two(self.function, point)
 
 
-def _refuse_infinite(A: NDArray[Any], who: str) -> None:
+def refuse_infinite(A: NDArray[Any], who: str) -> None:
     """Refuse NaN and infinity: nothing can be differentiated there."""
     bad = ~np.isfinite(A) if A.dtype.kind == "f" else np.zeros(0, bool)
     if np.any(bad):
@@ -240,7 +174,7 @@ def _refuse_infinite(A: NDArray[Any], who: str) -> None:
         )
 
 
-def _subject(item: object) -> str:
+def subject_of(item: object) -> str:
     """The name of what is checked, on one line."""
     name = type(item).__name__
     return name if name != "function" else getattr(item, "__name__", name)

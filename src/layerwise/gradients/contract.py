@@ -15,7 +15,6 @@ from layerwise.gradients.function import (
     EPS,
     AnyLayer,
     Function,
-    LayerRaisedError,
     Tensors,
     flat,
     parts,
@@ -24,6 +23,7 @@ from layerwise.gradients.function import (
     ulps,
 )
 from layerwise.gradients.hidden import KEEP
+from layerwise.gradients.raised import OVERWRITTEN, LayerRaisedError, transposed
 from layerwise.layers.base import everything, walk
 from layerwise.parameter import Parameter
 
@@ -36,7 +36,6 @@ class Fault:
     hint: str | None = None
 
 
-OVERWRITTEN = "argument overwritten: make a new array instead of writing into one you were given"
 ASSIGNED = "assigned instead of added: use parameter.add_grad(...)"
 
 
@@ -44,13 +43,18 @@ def first_fault(
     layer: AnyLayer, X: object, rng: np.random.Generator, misplaced: str | None
 ) -> Fault | None:
     """The first promise that the layer breaks at X."""
-    deepcopy(layer).forward(deepcopy(X))  # what this raises is for the caller
+    pair: object = deepcopy(layer).forward(deepcopy(X))  # what this raises is for the caller
+    if not (isinstance(pair, tuple) and len(pair) == 2 and callable(pair[1])):
+        return Fault(
+            f"forward returned {_form(pair)}, expected the pair Y, backward: the answer, and the "
+            "function that takes dL/dY and returns dL/dX"
+        )
     if misplaced is not None:
         return Fault(f"{misplaced}, is held where nothing looks for it: {KEEP}")
     try:
         return next(_faults(layer, X, rng), None)
     except LayerRaisedError as error:
-        return Fault(str(error), OVERWRITTEN if "read-only" in str(error) else None)
+        return Fault(str(error), error.hint)
 
 
 def _faults(layer: AnyLayer, X: object, rng: np.random.Generator) -> Iterator[Fault]:
@@ -96,7 +100,7 @@ def _as_given(layer: AnyLayer, X: object, rng: np.random.Generator) -> Iterator[
     try:
         dX = backward(grad)
     except Exception as error:
-        yield _raised("backward", error)
+        yield _raised("backward", error, copy)
     for one, other, what in (
         (grad, c, "its argument grad"),
         (mine, X, "forward's argument X"),
@@ -117,10 +121,11 @@ def _as_given(layer: AnyLayer, X: object, rng: np.random.Generator) -> Iterator[
         if not np.all(np.isfinite(gradient)):
             yield Fault(f"the gradient of {name} has numbers that are not finite")
     locked = tuple(map(read_only, parts(X)))
+    copy = deepcopy(layer)
     try:
-        deepcopy(layer).forward(locked if isinstance(X, tuple) else locked[0])[1](c)
+        copy.forward(locked if isinstance(X, tuple) else locked[0])[1](c)
     except Exception as error:
-        yield _raised("forward or backward with read-only arguments", error)
+        yield _raised("forward or backward with read-only arguments", error, copy)
 
 
 def _answer_faults(Y: object, X: object, layer: AnyLayer) -> Iterator[Fault]:
@@ -136,10 +141,17 @@ def _answer_faults(Y: object, X: object, layer: AnyLayer) -> Iterator[Fault]:
             yield Fault(f"forward returned {y.dtype}, expected {dtypes.pop()}: keep one dtype")
 
 
-def _raised(who: str, error: Exception) -> Fault:
-    """The fault of raising an error, which is a write where NumPy says so."""
-    hint = OVERWRITTEN if "read-only" in str(error) else None
-    return Fault(f"{who} raised {type(error).__name__}: {error}", hint)
+def _raised(who: str, error: Exception, layer: AnyLayer) -> Fault:
+    """The fault of raising an error."""
+    raised = LayerRaisedError(who, error, layer)
+    return Fault(str(raised), raised.hint)
+
+
+def _form(returned: object) -> str:
+    """What something is, as a noun."""
+    if isinstance(returned, tuple):
+        return f"a tuple of {', '.join(type(item).__name__ for item in returned)}"
+    return type(returned).__name__
 
 
 def shape_faults(dX: object, X: object, Y: object) -> Iterator[Fault]:
@@ -158,7 +170,8 @@ def shape_faults(dX: object, X: object, Y: object) -> Iterator[Fault]:
         elif not isinstance(d, np.ndarray):
             yield Fault(f"the gradient of {name} is {type(d).__name__}, expected an array")
         elif d.shape != x.shape:
-            yield Fault(f"the gradient of {name} has shape {d.shape}, expected {x.shape}")
+            words = f"the gradient of {name} has shape {d.shape}, expected {x.shape}"
+            yield Fault(words, transposed(d.shape, x.shape))
         elif d.dtype not in (dtype, x.dtype):
             yield Fault(f"the gradient of {name} has dtype {d.dtype}, expected {dtype}")
 
@@ -171,7 +184,7 @@ def _inference(layer: AnyLayer, X: object) -> Iterator[Fault]:
     try:
         answers = [copy(locked if isinstance(X, tuple) else locked[0]) for _ in range(2)]
     except Exception as error:
-        yield _raised("a call", error)
+        yield _raised("a call", error, copy)
     after = fingerprint(copy)
     changed = sorted(k for k in before.keys() | after.keys() if before.get(k) != after.get(k))
     if changed:
@@ -208,7 +221,11 @@ def _added(
     for path, parameter in function.parameters.items():
         off = np.abs(parameter.grad - (there[path] + g[path])).max(initial=0)
         if not off <= 1e-6 * np.abs(there[path]).max(initial=0):
-            yield Fault(f"the gradient of {path} was not added to the one before", ASSIGNED)
+            instead = (
+                np.abs(parameter.grad - g[path]).max(initial=0) <= 1e-6 * np.abs(g[path]).max()
+            )
+            words = f"the gradient of {path} was not added to the one before"
+            yield Fault(words, ASSIGNED if instead else None)
         if not np.array_equal(parameter.value, function.base[path]):
             yield Fault(f"forward or backward changed the value of {path}")
     function.layer.zero_grad()

@@ -11,19 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerwise.arrays import Array, Vector
+from layerwise.gradients.raised import LayerRaisedError
 from layerwise.layers.base import Layer, walk
 from layerwise.parameter import Parameter
 
 Tensors = Mapping[str, Array]
 EPS = float(np.finfo(np.float64).eps)
 AnyLayer = Layer[Any, Any]
-
-
-class LayerRaisedError(Exception):
-    """A layer raised an error at a place where it has to work."""
-
-    def __init__(self, where: str, error: Exception) -> None:
-        super().__init__(f"{where} raised {type(error).__name__}: {error}")
 
 
 class Function:
@@ -77,13 +71,13 @@ class Function:
         try:
             Y, backward = getattr(self.layer, name)(X)
         except Exception as error:
-            raise LayerRaisedError(name, error) from error
+            raise LayerRaisedError(name, error, self.layer) from error
 
         def guarded(grad: Any) -> Any:
             try:
                 return backward(grad)
             except Exception as error:
-                raise LayerRaisedError("backward", error) from error
+                raise LayerRaisedError("backward", error, self.layer) from error
 
         return Y, guarded
 

@@ -1,97 +1,145 @@
-"""Known mistakes, by the pattern that they leave in the analytic gradient."""
+"""Known mistakes, by the relation between backward's matrix A and the right one, J."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layerwise.arrays import Array
+from layerwise.gradients.jacobian import Jacobian, large
+from layerwise.gradients.moves import axes_in_words, flips, moved, sums
 
-CLOSE = 1e-4  # patterns are recognized to four digits
-
-
-def find_hint(
-    a: Array, n: Array, x: Array, others: dict[str, Array], counts: dict[str, int]
-) -> str | None:
-    """The first pattern that fits an analytic gradient a that should be n, for a tensor x.
-
-    `others` are the numeric gradients of the other tensors, `counts` numbers that mean something,
-    such as the rows of the batch. NaN in n marks what was not measured.
-    """
-    return next(_patterns(a, n, x, others, counts), None)
+UNCHANGED = "backward gives grad as it came: what forward does to X is missing"
+ENOUGH = 3  # numbers that have to fit, before a pattern is one
 
 
-def _patterns(
-    a: Array, n: Array, x: Array, others: dict[str, Array], counts: dict[str, int]
-) -> Iterator[str]:
-    seen = np.isfinite(n)
-    size = float(np.abs(n[seen]).max(initial=0))
-    if not np.any(a) and size > 0:
-        yield "the gradient is all zero: the term is missing"
-    if alike(a, -n, seen):
-        yield "sign: the gradient has the wrong sign"
-    if size > 0:
-        yield from _factors(a, n, seen, counts)
-    square = a.ndim >= 2 and a.shape[-1] == a.shape[-2] > 1
-    if square and alike(np.swapaxes(a, -1, -2), n, seen):
-        yield "transpose: the gradient is the transpose of the right one"
-    for name, other in others.items():
-        if other.shape == a.shape and alike(a, other):
-            yield f"swapped: this is the gradient of {name}"
-    wrong = seen & (np.abs(a - n) > CLOSE * 1e-3 * np.abs(n))
-    yield from _places(wrong, seen, x)
-    yield from _means(a - n, seen, n)
+def factor_of(A: Array, J: Array, jacobian: Jacobian) -> float | None:
+    """The number f with A = f J, if there is one."""
+    weights = 1 / np.maximum(jacobian.tolerance, 1e-300)
+    a, n = A * weights, J * weights
+    if np.count_nonzero(np.abs(n) > 100) < ENOUGH:
+        return None
+    f = float((a * n).sum() / (n * n).sum())
+    return f if np.all(np.abs(a - f * n) <= 1 + abs(f)) else None
 
 
-def _factors(a: Array, n: Array, seen: NDArray[np.bool_], counts: dict[str, int]) -> Iterator[str]:
-    top = seen & (np.abs(n) > 1e-3 * np.abs(n[seen]).max())
-    factor = float(np.median(a[top] / n[top]))
-    if abs(factor - 1) < 1e-3 or not alike(a, factor * n, seen):
+def terms(jacobian: Jacobian, known: Mapping[str, Array]) -> Iterator[str]:
+    """A factor that one of the known arrays is, or the entries of Y, or a number for each row."""
+    A, J, x, Y = jacobian.A, jacobian.J, jacobian.x, jacobian.Y
+    if not np.any(np.abs(A) > 100 * jacobian.tolerance):
         return
-    known = {"2": 2.0, "1/2": 0.5, "-2": -2.0, "-1/2": -0.5}
-    for what, count in counts.items():
-        known[f"n, {what} ({count})"] = float(count)
-        known[f"1/n, one over {what} ({count})"] = 1 / count if count else np.inf
-    for words, value in known.items():
-        if abs(factor - value) <= CLOSE * abs(value) and abs(value) != 1:
-            yield f"factor {words}: the gradient is {factor:.6g} times the right one"
-    yield f"a constant factor: the gradient is {factor:.6g} times the right one"
+    known = {**known, "Y": Y, "1 - Y": 1 - Y, "1 + Y": 1 + Y}
+    for words, T in known.items():
+        for aligned in (*_aligned(jacobian, T, x, 0), *_aligned(jacobian, T, Y, 1)):
+            large = max(1.0, float(np.abs(aligned).max()))
+            if jacobian.same(J / large, A * aligned / large):
+                if np.all((T == 0) | (T == 1)) and T is not Y:
+                    yield f"wrong only where {words} is 0: the mask is not applied"
+                yield f"backward leaves out {words}: times it, the gradient is right"
+            if jacobian.same(A / large, J * aligned / large):
+                yield f"backward has {words} once too often: it is {words} times the right one"
 
 
-def _places(wrong: NDArray[np.bool_], seen: NDArray[np.bool_], x: Array) -> Iterator[str]:
-    """Where the wrong elements lie, if that is a pattern."""
-    if not wrong.any() or wrong[seen].all():
+def factors_by_index(jacobian: Jacobian) -> Iterator[str]:
+    """A factor of its own for each index of some axes."""
+    A, J, x = jacobian.A, jacobian.J, jacobian.x
+    index = np.unravel_index(jacobian.x_at, x.shape)
+    for axes in [axes for axes in flips(x.ndim) if len(axes) < x.ndim]:
+        at = np.ravel_multi_index([index[i] for i in axes], [x.shape[i] for i in axes])
+        slabs = [(A[at == i], J[at == i]) for i in np.unique(at)]
+        factors = [float((a * j).sum() / max((j * j).sum(), 1e-300)) for a, j in slabs]
+        fits = all(
+            np.count_nonzero(j) >= ENOUGH
+            and jacobian.same(a / max(1, abs(f)), f * j / max(1, abs(f)))
+            and 1e-3 < abs(f) < 1e3
+            for (a, j), f in zip(slabs, factors, strict=True)
+        )
+        others = np.abs(np.subtract(factors, 1)).min() > 1e-5 and np.ptp(factors) > 1e-3
+        if len(slabs) >= ENOUGH and fits and others:
+            yield (
+                f"a factor for each index of {axes_in_words(axes)} ({factors[0]:.4g}, "
+                f"{factors[1]:.4g}, ...): something that forward computes for each of them is left "
+                "out, such as one over a norm or a count"
+            )
+
+
+def _aligned(jacobian: Jacobian, T: Array, like: Array, side: int) -> Iterator[Array]:
+    """T spread over x or Y, wherever its axes fit, as a column or row beside the matrices."""
+    if T.size < 2 or np.ptp(T.astype(float)) <= 1e-3 * np.abs(T.astype(float)).max():
         return
-    for word, side in ("negative", x < 0), ("positive", x > 0):
-        if side.any() and not side.all() and not wrong[~side].any() and _most(wrong, side & seen):
-            yield f"only {word} inputs are wrong: look at that branch of the function"
-    names = {0: "row", x.ndim - 1: "column"} if x.ndim >= 2 else {}
-    for axis, word in names.items():
-        lines = np.flatnonzero(wrong.any(axis=tuple(i for i in range(x.ndim) if i != axis)))
-        if len(lines) == 1 and x.shape[axis] > 1 and wrong.sum() > 1:
-            yield f"only one {word} is wrong: {word} {lines[0]}"
-    if wrong.sum() == 1:
-        place = tuple(int(i) for i in np.argwhere(wrong)[0])
-        yield f"only one element is wrong: {place}"
+    for behind in range(like.ndim - T.ndim + 1):
+        spread = T.reshape(T.shape + (1,) * behind).astype(float)
+        pairs: Iterator[tuple[int, int]] = zip(spread.shape[::-1], like.shape[::-1], strict=False)
+        if all(m in (1, n) for m, n in pairs):
+            flat = np.broadcast_to(spread, like.shape).ravel()
+            yield flat[jacobian.y_at] if side else flat[jacobian.x_at][:, np.newaxis]
 
 
-def _means(error: Array, seen: NDArray[np.bool_], n: Array) -> Iterator[str]:
-    """An error that is the same all along an axis is the gradient of a mean that was left out."""
-    if not seen.all():
-        return
-    size = np.abs(error).max(initial=0)
-    for axis in range(error.ndim - 1, -1, -1):
-        spread = np.ptp(error, axis=axis).max(initial=0) if error.shape[axis] > 1 else np.inf
-        if size > 0 and spread <= 1e-3 * size:
-            yield f"missing mean: the error is the same all along axis {axis}"
+def rearranged(jacobian: Jacobian) -> Iterator[str]:
+    """The right numbers in the wrong places: shifted, reversed, exchanged, summed along an axis."""
+    A, J = jacobian.A, jacobian.J
+    alike = jacobian.x.shape == jacobian.Y.shape and jacobian.whole_x and jacobian.whole_y
+    if alike and jacobian.same(A, J.T):
+        yield "transpose: grad is sent the way that forward goes, and not back"
+    for side, like, whole in ((0, jacobian.x, jacobian.whole_x), (1, jacobian.Y, jacobian.whole_y)):
+        if whole and like.size > 1:
+            of = " of Y" if side else ""
+            analytic, numeric = (M.T if side else M for M in (A, J))
+            tolerance = jacobian.tolerance
+            tolerance = np.full((1, len(A)), tolerance.max()) if side else tolerance[np.newaxis]
+            shape = (*like.shape, -1)
+            yield from moved(analytic.reshape(shape), numeric.reshape(shape), tolerance, of)
+            yield from sums(analytic.reshape(shape), numeric.reshape(shape), tolerance, of)
 
 
-def _most(wrong: NDArray[np.bool_], where: NDArray[np.bool_]) -> bool:
-    return bool(wrong[where].mean() > 0.5) if where.any() else False
+def subsets(jacobian: Jacobian) -> Iterator[str]:
+    """What is right but for ways that are missing, or that should not be, or are not weighed."""
+    A, J, wrong = jacobian.A, jacobian.J, jacobian.wrong
+    if np.all(np.abs(J[wrong]) <= np.broadcast_to(jacobian.tolerance, J.shape)[wrong]):
+        yield (
+            "not zero where the answer does not depend on the element: a mask or choice of forward "
+            "(as of ReLU, dropout, a maximum) is not applied"
+        )
+    if not np.any(A[wrong]):
+        yield from _one_kept(jacobian)
+    if _as_it_came(jacobian):
+        yield UNCHANGED
+    ways = large(J, jacobian.tolerance)
+    if ways.sum() >= ENOUGH and jacobian.same(A, np.where(ways, A[ways].mean(), 0)):
+        yield (
+            f"grad goes the right ways, but all of it times {A[ways].mean():.6g}: a factor that "
+            "differs from way to way, such as a weight or a slope, is left out"
+        )
 
 
-def alike(a: Array, n: Array, seen: NDArray[np.bool_] | None = None) -> bool:
-    """Whether a and n are the same where n was measured, to four digits of the largest."""
-    seen = np.isfinite(n) if seen is None else seen
-    size = np.abs(n[seen]).max(initial=0)
-    return bool(size > 0 and np.abs(a - n)[seen].max(initial=0) <= CLOSE * size)
+def elsewhere(jacobian: Jacobian) -> Iterator[str]:
+    """The right numbers of each answer, at other elements."""
+    ordered = np.sort(jacobian.A, axis=0), np.sort(jacobian.J, axis=0)
+    several = jacobian.whole_x and jacobian.wrong.any(axis=1).sum() > 2
+    if several and jacobian.same(*ordered):
+        if _as_it_came(jacobian):
+            yield UNCHANGED
+        yield "the gradient of an answer arrives at another place than the answer came from"
+
+
+def _as_it_came(jacobian: Jacobian) -> bool:
+    """Whether backward is the identity."""
+    one = jacobian.x_at[:, np.newaxis] == jacobian.y_at
+    return jacobian.x.shape == jacobian.Y.shape and jacobian.same(jacobian.A, one)
+
+
+def _one_kept(jacobian: Jacobian) -> Iterator[str]:
+    """Whether of several answers of an element only one's gradient has arrived."""
+    last = jacobian.Y.shape[-1] if jacobian.Y.ndim > 1 else 1
+    slots = jacobian.y_at // last
+    reached = large(jacobian.J, jacobian.tolerance)
+    kept = reached & ~jacobian.wrong
+    for i in np.flatnonzero(jacobian.wrong.any(axis=1)):
+        mine = set(slots[kept[i]])
+        if len(mine) != 1 or np.any(kept[i] != (reached[i] & np.isin(slots, list(mine)))):
+            return
+    yield (
+        "one of several gradients is kept, where they add up: add them, with += for "
+        "overlapping windows, and np.add.at where an index repeats (+= keeps one)"
+    )

@@ -85,6 +85,14 @@ class TensorReport:
         return max(wrong or others, key=lambda c: c.error, default=None)
 
     @property
+    def errors(self) -> Array | None:
+        """How far apart the two are, element by element, as a share of the largest numeric one."""
+        if self.analytic is None or self.numeric is None:
+            return None
+        size = float(np.nanmax(np.abs(self.numeric))) or 1.0
+        return np.abs(self.analytic - self.numeric) / size
+
+    @property
     def resolution(self) -> float:
         """The relative error of the whole tensor's gradient that would surely have been seen."""
         seen = [c.bound / c.size for c in self.comparisons if c.state == "proven" and c.size]
@@ -96,15 +104,15 @@ class GradientReport:
     """The outcome of a check. Only "proven" passes; `print(report)` shows it on a page.
 
     `faults` are broken promises of the layer contract, `tensors` the comparisons for each input
-    and parameter, `hint` the likely mistake where its pattern is known, and `forwards` counts the
-    forward calls that the differences took.
+    and parameter, `hints` the likely mistakes where their pattern is known, and `forwards` counts
+    the forward calls that the differences took.
     """
 
     subject: str
     mode: str
     faults: list[str] = field(default_factory=list)
     tensors: list[TensorReport] = field(default_factory=list)
-    hint: str | None = None
+    hints: list[str] = field(default_factory=list)
     forwards: int = 0
     notes: list[str] = field(default_factory=list)
 
@@ -140,12 +148,16 @@ class GradientReport:
         """Whether the verdict is proven."""
         return self.verdict == "proven"
 
+    @property
+    def hint(self) -> str | None:
+        """All hints in one, or None."""
+        return "; ".join(self.hints) or None
+
     def __repr__(self) -> str:
         lines = [f"{self.subject}: gradient {self.verdict} ({self.mode} mode)"]
         lines += [f"  broken: {fault}" for fault in self.faults]
-        if self.hint:
-            lines.append(f"  likely cause: {self.hint}")
-        elif not any(tensor.comparisons for tensor in self.tensors) and not self.faults:
+        lines += [f"  likely cause: {hint}" for hint in self.hints]
+        if not any(tensor.comparisons for tensor in self.tensors) and not self.faults:
             lines.append("  nothing was differentiated: no floating input, and no parameter")
         lines += [
             f"  {count} elements of {name} were below the resolution"

@@ -62,13 +62,6 @@ def _everything(point: Point) -> Iterator[Tensors]:
         yield inputs
 
 
-def numeric_gradient(point: Point, name: str) -> Array | None:
-    """The numeric gradient of one tensor, element by element; NaN where it was not measured."""
-    found, seen = _directional(point, name, full=True)
-    everything = point.function.base[name].size <= MANY
-    return _elements(point, name, seen, found, everything=everything, progress=False).numeric
-
-
 def _directional(point: Point, name: str, *, full: bool) -> tuple[TensorReport, Slope]:
     """A few directions of one tensor; and one of the slopes, for its step and its noise.
 

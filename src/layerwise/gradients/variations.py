@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from layerwise.arrays import Array
 from layerwise.gradients.contract import shape_faults
 from layerwise.gradients.differences import slope
-from layerwise.gradients.function import Function, LayerRaisedError, flat, parts, rms, shaped
+from layerwise.gradients.function import Function, flat, parts, rms, shaped
 from layerwise.gradients.point import Point
+from layerwise.gradients.raised import LayerRaisedError
 
 Inputs = list[NDArray[Any]]
 Values = Mapping[str, Array]

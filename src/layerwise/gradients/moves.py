@@ -1,0 +1,115 @@
+"""The right numbers in the wrong places: what a matrix looks like after a slip of the index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from layerwise.arrays import Array, Indices
+
+
+def axes_in_words(axes: Sequence[int]) -> str:
+    """`axis 1`, or `axes 0 and 2`."""
+    names = [str(axis) for axis in axes]
+    if len(names) == 1:
+        return f"axis {names[0]}"
+    return f"axes {', '.join(names[:-1])} and {names[-1]}"
+
+
+def flips(axes: int) -> Iterator[tuple[int, ...]]:
+    """All choices of axes to reverse, few first."""
+    for many in range(1, axes + 1):
+        yield from combinations(range(axes), many)
+
+
+def moved(A: Array, J: Array, tolerance: Array, of: str) -> Iterator[str]:
+    """How A is a rearranged J along its axes, the last one of which only comes along."""
+
+    def fits(one: Array, other: Array) -> bool:
+        return bool(np.all(np.abs(one - other) <= tolerance))
+
+    shape = A.shape[:-1]
+    for i, j in combinations(range(len(shape)), 2):
+        if shape[i] == shape[j] > 1 and fits(A.swapaxes(i, j), J):
+            yield f"transpose: axes {i} and {j}{of} are exchanged"
+    for axes in flips(len(shape)):
+        if all(shape[axis] > 1 for axis in axes) and fits(np.flip(A, axes), J):
+            yield f"reversed along {axes_in_words(axes)}{of}"
+    for i in range(len(shape) - 1):
+        other = J.swapaxes(i, i + 1).reshape(J.shape)
+        if fits(A, other):
+            yield f"axes {i} and {i + 1}{of} are flattened in another order than they were"
+    yield from _exchanges(A, J, fits, of)
+    yield from _shifts(A, J, fits, of)
+
+
+Fits = Callable[[Array, Array], bool]
+
+
+def _shifts(A: Array, J: Array, fits: Fits, of: str) -> Iterator[str]:
+    axes = range(A.ndim - 1)
+    for chosen in [*((axis,) for axis in axes), *combinations(axes, 2)]:
+        for shift in (1, -1, 2, -2, 3, -3):
+            if any(A.shape[axis] <= abs(shift) for axis in chosen):
+                continue
+            here, there = [slice(None)] * A.ndim, [slice(None)] * A.ndim
+            for axis in chosen:
+                here[axis], there[axis] = (
+                    slice(max(shift, 0), min(shift, 0) or None),
+                    slice(max(-shift, 0), min(-shift, 0) or None),
+                )
+            now, before = A[tuple(here)], J[tuple(there)]
+            if np.any(before) and fits(now, before) and not fits(now, J[tuple(here)]):
+                yield (
+                    f"shifted by {shift} along {axes_in_words(chosen)}{of}: padding, a stride or "
+                    "an index is off"
+                )
+
+
+def _exchanges(A: Array, J: Array, fits: Fits, of: str) -> Iterator[str]:
+    """Blocks along an axis that are in each other's place."""
+    for axis in range(A.ndim - 1):
+        n = A.shape[axis]
+        for blocks in range(2, n + 1):
+            if n % blocks:
+                continue
+            mine, right = (np.split(M, blocks, axis=axis) for M in (A, J))
+            order = [next((j for j, b in enumerate(right) if fits(a, b)), -1) for a in mine]
+            if sorted(order) == list(range(blocks)) and order != sorted(order):
+                if blocks == n and order == list(np.roll(range(n), n - order[0])):
+                    shift = (-order[0] + n // 2) % n - n // 2
+                    yield f"shifted by {shift} along axis {axis}{of}, around the end"
+                i = next(i for i, j in enumerate(order) if i != j)
+                here, there = (
+                    indices_in_words(range(k * n // blocks, (k + 1) * n // blocks))
+                    for k in (i, order[i])
+                )
+                yield f"exchanged: at {here} of axis {axis}{of} is the gradient of {there}"
+                break
+
+
+def sums(A: Array, J: Array, tolerance: Array, of: str) -> Iterator[str]:
+    """Whether A is J summed or averaged along an axis."""
+    for axis in range(A.ndim - 1):
+        n = A.shape[axis]
+        if n < 2:
+            continue
+        total = J.sum(axis=axis, keepdims=True)
+        if np.all(np.abs(A - total) <= n * tolerance):
+            yield f"summed over axis {axis}{of}, all along which the gradient is now the same"
+        if np.all(np.abs(A - total / n) <= tolerance):
+            yield f"averaged over axis {axis}{of}, all along which the gradient is now the same"
+
+
+def indices_in_words(indices: Sequence[int] | Indices) -> str:
+    """`index 3`, `indices 0 to 2`, `odd indices`, `indices 0, 3 and 4`."""
+    found = [int(i) for i in indices]
+    if len(found) == 1:
+        return f"index {found[0]}"
+    if found == list(range(found[0], found[-1] + 1)):
+        return f"indices {found[0]} to {found[-1]}"
+    if len(found) > 2 and found == list(range(found[0], found[-1] + 1, 2)):
+        return f"{'odd' if found[0] % 2 else 'even'} indices"
+    return f"indices {', '.join(map(str, found[:-1]))} and {found[-1]}"
