@@ -58,6 +58,14 @@ def test_every_example_is_here() -> None:
     names = "custom_layer diabetes digits larger_than_memory matrix_operations two_moons"
     tested = set(names.split())
     tested = {"custom_layer", "diabetes", "digits", "digits_cnn", "matrix_operations", "two_moons"}
+    tested = {
+        "custom_layer",
+        "diabetes",
+        "digits",
+        "matrix_operations",
+        "objective_gradient",
+        "two_moons",
+    }
     assert {path.stem for path in EXAMPLES.glob("*.py")} == tested
 
 
@@ -209,4 +217,16 @@ def test_larger_than_memory(tmp_path: Path) -> None:
     if sys.platform == "linux":
         assert "All of it in one array: Unable to allocate" in printed
     assert number(r"(0\.\d+) of the test digits", printed) > 0.95
+def test_objective_gradient(tmp_path: Path) -> None:
+    printed = run("objective_gradient", tmp_path)
+    wrong, right = printed.split("\nobjective: ")
+    assert wrong.startswith("wrong_objective: gradient wrong")
+    assert "likely cause: x: wrong only at one element: (30,)\n" in wrong
+    assert right.startswith("gradient proven")
+    low = number(r"right gradient: (\S+),", right)
+    assert low == pytest.approx(0.09959, abs=1e-4)
+    assert number(r"wrong gradient: (\S+),", right) > low + 0.001
+    assert number(r"wrong gradient: \S+ where the slope is (\S+)", right) > 1e-3
+    assert number(r"right gradient: \S+ where the slope is (\S+)", right) < 1e-4
+    assert 0.97 < number(r"classifies (\S+) rightly", right) < 1
     assert list(tmp_path.iterdir()) == []
