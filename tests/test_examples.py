@@ -217,6 +217,8 @@ def test_larger_than_memory(tmp_path: Path) -> None:
     if sys.platform == "linux":
         assert "All of it in one array: Unable to allocate" in printed
     assert number(r"(0\.\d+) of the test digits", printed) > 0.95
+
+
 def test_objective_gradient(tmp_path: Path) -> None:
     printed = run("objective_gradient", tmp_path)
     wrong, right = printed.split("\nobjective: ")

@@ -29,7 +29,13 @@ from layerwise.training import fit, train
 if TYPE_CHECKING:
     from layerwise.diagnosis import Diagnosis, diagnose
     from layerwise.early_stopping import EarlyStopping
-    from layerwise.gradients import GradientReport, check_layer, check_loss, numerical_gradient
+    from layerwise.gradients import (
+        GradientReport,
+        check_gradient,
+        check_layer,
+        check_loss,
+        numerical_gradient,
+    )
     from layerwise.layers.composition import Parallel, Residual
     from layerwise.layers.convolution import Conv1D, Conv2D
     from layerwise.layers.dropout import Dropout, GaussianNoise
@@ -59,19 +65,18 @@ if TYPE_CHECKING:
     from layerwise.optimizers.sgd import SGD
     from layerwise.penalties import L1, L2
     from layerwise.schedules import cosine, exponential_decay, one_cycle, step_decay
-    from layerwise.gradients import (
-        GradientReport,
-        check_gradient,
-        check_layer,
-        check_loss,
-        numerical_gradient,
-    )
 else:
     # Imported when first asked for (SPEC 1): together they take longer than the rest.
     _LATER = {
         "diagnosis": ["Diagnosis", "diagnose"],
         "early_stopping": ["EarlyStopping"],
-        "gradients": ["GradientReport", "check_layer", "check_loss", "numerical_gradient"],
+        "gradients": [
+            "GradientReport",
+            "check_gradient",
+            "check_layer",
+            "check_loss",
+            "numerical_gradient",
+        ],
         "layers.composition": ["Parallel", "Residual"],
         "layers.convolution": ["Conv1D", "Conv2D"],
         "layers.dropout": ["Dropout", "GaussianNoise"],
@@ -108,10 +113,6 @@ else:
         if name not in _ROOMS:
             raise AttributeError(f"module 'layerwise' has no attribute {name!r}")
         return getattr(_import_module(f"layerwise.{_ROOMS[name]}"), name)
-        """Import the gradient checker when it is first asked for: it takes as long as the rest."""
-        lazy = {"check_gradient", "check_layer", "check_loss"}
-        if name in lazy | {"GradientReport", "numerical_gradient"}:
-            from layerwise import gradients  # noqa: PLC0415  # see above
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *__all__})
