@@ -1,5 +1,6 @@
 """Everything that is checked, in one command: `python -m tests`."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +9,11 @@ CHECKS = [
     ["ruff", "check"],
     ["ruff", "format", "--check"],
     ["mypy"],
-    ["pytest", "--cov", "--cov-report=term-missing:skip-covered"],
+    ["pytest", "-n", "auto", "--cov", "--cov-report=term-missing:skip-covered"],
 ]
+
+# As many processes of pytest as there are cores, so one thread for each.
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 def main() -> int:
@@ -17,7 +21,10 @@ def main() -> int:
     for check in CHECKS:
         print(f"\n$ {' '.join(check)}", flush=True)
         code = subprocess.run(
-            [sys.executable, "-m", *check], cwd=Path(__file__).parent.parent, check=False
+            [sys.executable, "-m", *check],
+            cwd=Path(__file__).parent.parent,
+            env=os.environ | ONE_THREAD,
+            check=False,
         ).returncode
         if code:
             return code

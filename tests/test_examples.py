@@ -55,18 +55,6 @@ def test_every_example_is_here() -> None:
     """The test of each bears its name."""
     tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
     assert {path.stem for path in EXAMPLES.glob("*.py")} <= tested
-    names = "custom_layer diabetes digits larger_than_memory matrix_operations two_moons"
-    tested = set(names.split())
-    tested = {"custom_layer", "diabetes", "digits", "digits_cnn", "matrix_operations", "two_moons"}
-    tested = {
-        "custom_layer",
-        "diabetes",
-        "digits",
-        "matrix_operations",
-        "objective_gradient",
-        "two_moons",
-    }
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == tested
 
 
 def test_matrix_operations(tmp_path: Path) -> None:
@@ -232,3 +220,40 @@ def test_objective_gradient(tmp_path: Path) -> None:
     assert number(r"right gradient: \S+ where the slope is (\S+)", right) < 1e-4
     assert 0.97 < number(r"classifies (\S+) rightly", right) < 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_vanishing_gradients(tmp_path: Path) -> None:
+    """Course part 4.1: small first weights stay where a guess is."""
+    printed = run("vanishing_gradients", tmp_path)
+    small, he = printed.split("First weights He:")
+    assert "0  Dense(64, 64)" in small
+    assert "4  Dense(32, 10)" in he
+    stuck, learned = re.findall(r"from (\d\.\d+) to\s+(\d\.\d+)", printed)
+    assert float(stuck[1]) > 2.2
+    assert float(learned[1]) < 0.2
+    assert_picture(tmp_path / "vanishing_gradients.png", printed)
+
+
+def test_overfitting(tmp_path: Path) -> None:
+    """Course part 4.4."""
+    printed = run("overfitting", tmp_path)
+    own, others = (
+        [float(x) for x in re.findall(pattern, printed)]
+        for pattern in (r"loss (\d\.\d+) on its own rows", r"own rows, (\d\.\d+) on others")
+    )
+    assert own[0] < 0.01
+    assert own[2] > 0.05
+    assert others[0] > others[1] > others[2]
+    scores = [float(x) for x in re.findall(r"accuracy (0\.\d+);", printed)]
+    assert scores[0] < min(scores[1:])
+    assert_picture(tmp_path / "overfitting.png", printed)
+
+
+def test_capstone(tmp_path: Path) -> None:
+    """Course part 4.5, whose loop reaches .959."""
+    printed = run("capstone", tmp_path)
+    assert "17,226 parameters" in printed
+    assert "The gradient is proven.\n" in printed
+    assert "gives the same answers: True\n" in printed
+    assert number(r"accuracy (0\.\d+) on test digits", printed) > 0.965
+    assert_picture(tmp_path / "capstone.png", printed)

@@ -106,7 +106,7 @@ class Variations:
                 B = B if change is None else change(B, A)
             elif A.size and thin and A.dtype.kind in "iu":
                 B = self.rng.integers(min(A.min(), 1), A.max(), B.shape, A.dtype, endpoint=True)
-            elif A.size:
+            else:
                 B = self.rng.choice(A.ravel(), B.shape)
             found.append(B)
         return found
