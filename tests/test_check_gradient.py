@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from scipy.optimize import rosen, rosen_der
 
-from layerwise import Layer, Parameter, check_gradient, check_layer, check_loss
+from layerwise import (
+    Layer,
+    MeanSquaredError,
+    Parameter,
+    check_gradient,
+    check_layer,
+    check_loss,
+)
 from layerwise.arrays import Array
 from tests.raising import raises
 
@@ -322,3 +329,35 @@ def test_what_is_added_wrongly_is_assigned_only_where_it_is() -> None:
     report = check_layer(Planted(lost), normal(5, 4))
     assert report.faults == ["the gradient of inner.W was not added to the one before"]
     assert report.hint is None
+
+
+class TestCheckLossWithWeights:
+    Y, T, W = np.array([[1.0, 2.0], [0.5, -1.0]]), np.array([[0.0, 1.0], [1.0, 1.0]]), [1.0, 3.0]
+
+    def test_a_weighted_mean_is_proven(self) -> None:
+        assert check_loss(MeanSquaredError(), self.Y, self.T, np.array(self.W)).passed
+
+    def test_a_weight_left_out_of_the_gradient_is_wrong(self) -> None:
+        def loss(Y: Array, target: Array, weight: Array) -> tuple[float, Array]:
+            return MeanSquaredError()(Y, target, weight)[0], MeanSquaredError()(Y, target)[1]
+
+        assert check_loss(loss, self.Y, self.T, np.array(self.W)).verdict == "wrong"
+
+    def test_a_sum_of_weights_that_is_left_out(self) -> None:
+        def loss(Y: Array, target: Array, weight: Array) -> tuple[float, Array]:
+            error, w = Y - target, weight[:, np.newaxis]
+            return float((w * error * error).mean()), 2 * w * error / Y.size
+
+        report = check_loss(loss, self.Y, self.T, np.array(self.W))
+        assert report.faults == [
+            "the value is not divided by the sum of the weights: 3.6875, and with twice "
+            "the weights 7.375"
+        ]
+
+    def test_a_weight_that_it_changes(self) -> None:
+        def loss(Y: Array, target: Array, weight: Array) -> tuple[float, Array]:
+            weight /= weight.sum()
+            return MeanSquaredError()(Y, target, weight)
+
+        report = check_loss(loss, self.Y, self.T, np.array(self.W))
+        assert report.faults == ["the loss changed its argument weight"]

@@ -20,9 +20,10 @@ Way = tuple[Array, Callable[[Array], Any]]
 
 
 def check_loss(
-    loss: Callable[[Any, Any], tuple[float, Any]],
+    loss: Callable[..., tuple[float, Any]],
     Y: Array,
     target: NDArray[Any],
+    weight: NDArray[Any] | None = None,
     *,
     mode: Mode = "fast",
     rng: np.random.Generator | int | None = 0,
@@ -31,7 +32,8 @@ def check_loss(
     """dL/dY by the loss = dL/dY by differences, for its value L, which is a mean over the rows.
 
     Checked like a layer: Y and target untouched, the gradient of Y's shape and dtype, the same
-    answer again. A loss of all rows twice must be the same.
+    answer again. A loss of all rows twice must be the same. With a weight for each row or position,
+    the loss is called with (Y, target, weight); twice the weights must give the same.
 
     >>> from layerwise import MeanSquaredError
     >>> check_loss(MeanSquaredError(), np.ones((4, 3)), np.zeros((4, 3))).verdict
@@ -40,15 +42,18 @@ def check_loss(
     Y, given = as_floating(Y, "check_loss: Y"), np.array(target)
     refuse_infinite(Y, "check_loss: Y")
     refuse_infinite(given, "check_loss: the target")
-    loss(np.array(Y), given)
-    if not np.array_equal(given, target):
-        fault = "the loss changed its argument target"
-        return GradientReport(subject_of(loss), mode, [fault], hints=[OVERWRITTEN])
+    targets = {"target": given} | ({} if weight is None else {"weight": np.array(weight)})
+    before = {name: array.copy() for name, array in targets.items()}
+    loss(np.array(Y), *targets.values())
+    for name, array in targets.items():
+        if not np.array_equal(array, before[name]):
+            fault = f"the loss changed its argument {name}"
+            return GradientReport(subject_of(loss), mode, [fault], hints=[OVERWRITTEN])
 
     def way(X: Any) -> Way:
         """The value for Y and the numbers of target's rows; back: its gradient times grad."""
         Y, rows = X
-        value, dY = loss(Y, read_only(given[rows]))
+        value, dY = loss(Y, *(read_only(array[rows]) for array in targets.values()))
         return np.array(value, Y.dtype), lambda grad: (dY * grad, np.zeros_like(rows))
 
     inputs = (Y, np.arange(len(Y)))
@@ -59,13 +64,21 @@ def check_loss(
         return report
     rows = np.arange(2 * len(Y)) % len(Y)
     try:
-        once, twice = loss(Y, given)[0], loss(Y[rows], given[rows])[0]
+        once = loss(Y, *targets.values())[0]
+        twice = loss(Y[rows], *(array[rows] for array in targets.values()))[0]
     except Exception:  # a loss for one number of rows only
         return report
     if not np.isclose(once, twice, rtol=1e-4, atol=0):
         report.faults.append(
             f"the value is not a mean over rows: {once:.6g}, and with every row twice {twice:.6g}"
         )
+    if weight is not None:
+        double = loss(Y, given, 2 * targets["weight"])[0]
+        if not np.isclose(once, double, rtol=1e-4, atol=0):
+            report.faults.append(
+                f"the value is not divided by the sum of the weights: {once:.6g}, and with twice "
+                f"the weights {double:.6g}"
+            )
     return report
 
 
