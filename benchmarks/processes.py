@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import workloads
-from benchmarks.contestants import BARE, load
+from benchmarks.contestants import BARE, LAST, load
 
 
 def peak_memory(names: list[str]) -> dict[str, tuple[float, float]]:
@@ -17,7 +17,8 @@ def peak_memory(names: list[str]) -> dict[str, tuple[float, float]]:
     First for the first training in a process, during which some libraries load more of their
     code; then for one after a few small steps, when all is loaded.
     """
-    return {name: (_peak(name), _peak(name, "loaded")) for name in names if name != BARE}
+    rows = [name for name in names if name not in (BARE, LAST)]
+    return {name: (_peak(name), _peak(name, "loaded")) for name in rows}
 
 
 def _peak(*arguments: str) -> float:
