@@ -295,6 +295,12 @@ def test_dir_lists_them_all_before_any_is_used() -> None:
     assert run.stdout == "set()\n"
 
 
+def test_rooms_are_attributes_before_any_is_used() -> None:
+    program = "import layerwise; print(layerwise.losses.MeanSquaredError, layerwise.training.fit)"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert run.returncode == 0, run.stderr
+
+
 def test_a_name_that_it_lacks_is_an_error() -> None:
     with raises(AttributeError, "module 'layerwise' has no attribute 'nothing'"):
         getattr(layerwise, "nothing")  # noqa: B009  # mypy refuses layerwise.nothing

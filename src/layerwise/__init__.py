@@ -4,7 +4,6 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
 from layerwise.arrays import Array, Indices, Matrix, Vector, matrix_multiply
-from layerwise.history import Epoch, History
 from layerwise.initializers import (
     constant,
     glorot_normal,
@@ -22,9 +21,7 @@ from layerwise.layers.activations import ReLU, Sigmoid, Tanh, relu, sigmoid, sof
 from layerwise.layers.base import Layer
 from layerwise.layers.dense import Dense
 from layerwise.network import Sequential
-from layerwise.optimizers.base import Optimizer
 from layerwise.parameter import Parameter, ParameterVector
-from layerwise.training import fit, train
 
 if TYPE_CHECKING:
     from layerwise.diagnosis import Diagnosis, diagnose
@@ -36,6 +33,7 @@ if TYPE_CHECKING:
         check_loss,
         numerical_gradient,
     )
+    from layerwise.history import Epoch, History
     from layerwise.layers.composition import Parallel, Residual
     from layerwise.layers.convolution import Conv1D, Conv2D
     from layerwise.layers.dropout import Dropout, GaussianNoise
@@ -61,10 +59,12 @@ if TYPE_CHECKING:
     from layerwise.metrics import accuracy
     from layerwise.optimizers.adam import Adam, AdamW
     from layerwise.optimizers.adaptive import Adagrad, RMSprop
+    from layerwise.optimizers.base import Optimizer
     from layerwise.optimizers.lion import Lion
     from layerwise.optimizers.sgd import SGD
     from layerwise.penalties import L1, L2
     from layerwise.schedules import cosine, exponential_decay, one_cycle, step_decay
+    from layerwise.training import fit, train
 else:
     # Imported when first asked for (SPEC 1): together they take longer than the rest.
     _LATER = {
@@ -77,6 +77,7 @@ else:
             "check_loss",
             "numerical_gradient",
         ],
+        "history": ["Epoch", "History"],
         "layers.composition": ["Parallel", "Residual"],
         "layers.convolution": ["Conv1D", "Conv2D"],
         "layers.dropout": ["Dropout", "GaussianNoise"],
@@ -102,14 +103,18 @@ else:
         "metrics": ["accuracy"],
         "optimizers.adam": ["Adam", "AdamW"],
         "optimizers.adaptive": ["Adagrad", "RMSprop"],
+        "optimizers.base": ["Optimizer"],
         "optimizers.lion": ["Lion"],
         "optimizers.sgd": ["SGD"],
         "penalties": ["L1", "L2"],
         "schedules": ["cosine", "exponential_decay", "one_cycle", "step_decay"],
+        "training": ["fit", "train"],
     }
     _ROOMS = {name: room for room, names in _LATER.items() for name in names}
 
     def __getattr__(name: str) -> object:
+        if name in _LATER:
+            return _import_module(f"layerwise.{name}")
         if name not in _ROOMS:
             raise AttributeError(f"module 'layerwise' has no attribute {name!r}")
         return getattr(_import_module(f"layerwise.{_ROOMS[name]}"), name)
