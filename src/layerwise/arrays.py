@@ -38,8 +38,7 @@ def matrix_multiply(
     >>> matrix_multiply(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]))
     array([[11.]])
     """
-    plain = type(X) is np.ndarray and type(W) is np.ndarray
-    if not (plain and X.dtype.kind == W.dtype.kind == "f"):
+    if not (type(X) is np.ndarray is type(W) and X.dtype.kind == "f" == W.dtype.kind):
         X, W = as_floating(X, "matrix_multiply: X"), as_floating(W, "matrix_multiply: W")
     if X.ndim == W.ndim == 2:
         try:

@@ -38,6 +38,7 @@ class Examples(Generic[Data]):
                 f"{who}: shapes {shapes} came, expected one row for each example, equally many in "
                 "all and at least one"
             )
+        self._usual = type(X) is not tuple and given[0].flags.c_contiguous and weight is None
         self.rows: Indices = np.arange(len(self.y))
         if self.weight is not None:
             self.rows = np.flatnonzero(self.weight.reshape(len(self.y), -1).any(axis=1))
@@ -65,6 +66,8 @@ class Examples(Generic[Data]):
     def take(self, rows: Indices) -> tuple[Data, tuple[NDArray[Any], ...]]:
         """X and the targets of these rows."""
         X: Any = self.X
+        if self._usual:
+            return X.take(rows, 0), (self.y[rows],)
         X = tuple([take(A, rows) for A in X]) if isinstance(X, tuple) else take(X, rows)
         y = self.y[rows]
         return X, (y,) if self.weight is None else (y, self.weight[rows])
