@@ -59,11 +59,11 @@ def main(folder: Path = Path()) -> None:
     draw(found).savefig(picture)
     print(f"Saved {picture.resolve()}")
     (_, small), (_, he) = found.values()
-    print(f"Shown: in {EPOCHS} epochs weights of scale 0.01 take the loss from {small[0]:.3f} to")
+    print(f"Shown: between epochs 1 and {EPOCHS} weights of scale 0.01 take the loss from")
     print(
-        f"{small[-1]:.3f}, He's from {he[0]:.3f} to {he[-1]:.3f}. Each layer of small weights makes"
+        f"{small[0]:.3f} to {small[-1]:.3f}, He's from {he[0]:.3f} to {he[-1]:.3f}. In each layer"
     )
-    print("answers, and on the way back gradients, many times smaller: the first hardly learns.")
+    print("small weights make answers, and on the way back gradients, many times smaller.")
 
 
 def draw(found: dict[str, tuple[Diagnosis, list[float]]]) -> Figure:

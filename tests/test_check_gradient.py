@@ -361,3 +361,15 @@ class TestCheckLossWithWeights:
 
         report = check_loss(loss, self.Y, self.T, np.array(self.W))
         assert report.faults == ["the loss changed its argument weight"]
+
+
+def test_numbers_are_arrays_without_axes() -> None:
+    assert check_gradient(lambda x: (x**2, 2 * x), 3.0).passed
+    assert check_gradient(
+        lambda x: ((x[0] @ x[0]) * x[1], (2 * x[0] * x[1], x[0] @ x[0])), (np.ones(3), 2.0)
+    ).passed
+
+
+def test_two_ways_to_give_the_gradient_are_refused() -> None:
+    with raises(ValueError, "check_gradient: jac and vjp came, expected one of the two"):
+        check_gradient(np.sin, np.ones(2), jac=np.cos, vjp=lambda x, grad: grad * np.cos(x))

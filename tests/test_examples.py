@@ -228,7 +228,7 @@ def test_vanishing_gradients(tmp_path: Path) -> None:
     small, he = printed.split("First weights He:")
     assert "0  Dense(64, 64)" in small
     assert "4  Dense(32, 10)" in he
-    stuck, learned = re.findall(r"from (\d\.\d+) to\s+(\d\.\d+)", printed)
+    stuck, learned = re.findall(r"from\s+(\d\.\d+) to\s+(\d\.\d+)", printed)
     assert float(stuck[1]) > 2.2
     assert float(learned[1]) < 0.2
     assert_picture(tmp_path / "vanishing_gradients.png", printed)

@@ -1102,7 +1102,8 @@ def test_an_array_put_in_the_place_of_another_is_a_fault() -> None:
 
     report = check_layer(Replaces(), normal(4, 3))
     assert report.faults == [
-        "forward or backward put something new in place of mean: write into it"
+        "forward or backward put something new in place of mean: what backward needs is a local "
+        "variable of forward, and what stays, such as a running mean, is written into"
     ]
 
 
@@ -1279,7 +1280,7 @@ def test_another_mode_or_no_layer_is_refused() -> None:
     ):
         check_layer(ReLU(), normal(4, 3), mode=mode)
     nothing: Any = np.tanh
-    with pytest.raises(TypeError, match=r"came, expected a Layer: subclass it"):
+    with pytest.raises(TypeError, match=r"expected a Layer: make one, as in Dense"):
         check_layer(nothing, normal(4, 3))
 
 

@@ -656,12 +656,13 @@ class TestIgnore:
         Y, T = np.array([[0.0, LN3]]), np.array([[0.5, 0.5]])
         assert SoftmaxCrossEntropy(ignore=-1)(Y, T)[0] == softmax_loss(Y, T)[0]
 
-    def test_nothing_left_is_refused(self) -> None:
-        with raises(
-            ValueError,
-            "SoftmaxCrossEntropy: every target is -1, which is ignored: nothing is left",
-        ):
-            SoftmaxCrossEntropy(ignore=-1)(np.zeros((2, 3)), np.array([-1, -1]))
+    def test_a_batch_of_which_nothing_is_left_is_nothing(self) -> None:
+        """As it happens by the luck of the shuffle: training goes on."""
+        for loss in SoftmaxCrossEntropy(ignore=-1), SoftmaxCrossEntropy(class_weight=[0, 1, 1]):
+            target = np.array([-1, -1]) if loss.ignore == -1 else np.array([0, 0])
+            value, grad = loss(np.ones((2, 3)), target)
+            assert value == 0.0
+            assert grad.tolist() == [[0.0] * 3] * 2
 
     def test_other_numbers_beyond_the_classes_are_refused(self) -> None:
         with raises(

@@ -296,9 +296,10 @@ def test_dir_lists_them_all_before_any_is_used() -> None:
 
 
 def test_rooms_are_attributes_before_any_is_used() -> None:
-    program = "import layerwise; print(layerwise.losses.MeanSquaredError, layerwise.training.fit)"
+    program = "import layerwise; print(layerwise.losses, layerwise.training, layerwise.saving)"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
     assert run.returncode == 0, run.stderr
+    assert layerwise.__getattr__("losses") is sys.modules["layerwise.losses"]
 
 
 def test_a_name_that_it_lacks_is_an_error() -> None:

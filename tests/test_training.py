@@ -1582,3 +1582,30 @@ def test_data_with_rules_of_its_own_is_refused(make: Any) -> None:
     line, optimizer = slope()
     with pytest.raises(TypeError, match=r"train: X and y: X is a \w+, expected a plain array"):
         fit(line, make(column(1, 2)), column(1, 2), loss=mse, optimizer=optimizer)
+
+
+def test_a_metric_that_is_no_function_is_refused_at_once() -> None:
+    line, optimizer = slope()
+    wrong: Any = {"accuracy": "accuracy"}
+    with raises(
+        TypeError,
+        "train: metric 'accuracy' is a str, expected one to be called with (Y, target), such as "
+        "accuracy",
+    ):
+        fit(line, column(1), column(1), loss=mse, optimizer=optimizer, metrics=wrong)
+
+
+def test_batches_of_which_everything_is_ignored_stop_no_training() -> None:
+    network = Sequential(Dense(2, 3, rng=0))
+    targets = np.full(40, -1)
+    targets[:4] = [0, 1, 2, 0]
+    history = fit(
+        network,
+        np.ones((40, 2)),
+        targets,
+        loss=SoftmaxCrossEntropy(ignore=-1),
+        optimizer=SGD(network.parameters(), 0.1),
+        batch_size=4,
+        rng=0,
+    )
+    assert history.loss[-1] < history.loss[0]

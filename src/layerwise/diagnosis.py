@@ -31,7 +31,7 @@ def diagnose(network: Layer[Data, Out], X: Data, y: NDArray[Any], loss: Loss[Out
     vanish or explode; gradients of parameters that differ by orders of magnitude; units that are
     dead. A unit is an entry of the last axis, a column of a row or a channel of an image, and it is
     dead where its answer is 0 in all rows and positions, as after a ReLU that no row passes: then
-    nothing that leads to it learns.
+    nothing that leads only to it learns.
 
     Raises TypeError for arguments of another kind, ValueError for rows that do not match. Source:
     course part 4.1; Glorot and Bengio, "Understanding the difficulty of training deep feedforward

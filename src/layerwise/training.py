@@ -88,6 +88,8 @@ def train(
         to_call("train", "penalty", penalty, "the parameters", "L2(1e-4)")
     metrics = metrics or {}
     of_type("train", "metrics", metrics, Mapping, 'as in {"accuracy": accuracy}')
+    for name, metric in metrics.items():
+        to_call("train", f"metric {name!r}", metric, "(Y, target)", "accuracy")
     examples, held_out = Examples("train: X and y", X, y, sample_weight), None
     if validation_data is not None:
         held_out = Examples.of_pair("train: validation_data", validation_data)

@@ -104,7 +104,7 @@ def check_gradient(
     and `forward_error` is how far f may be off.
 
     Raises TypeError for an f that returns something else, ValueError for an x without entries or
-    one that is not finite, and whatever f raises for x.
+    one that is not finite and for both `jac` and `vjp`, and whatever f raises for x.
 
     >>> check_gradient(lambda x: (x @ x, 2 * x), np.arange(3.0)).verdict
     'proven'
@@ -118,6 +118,8 @@ def check_gradient(
         refuse_infinite(
             A, f"check_gradient: x[{i}]" if isinstance(x, tuple) else "check_gradient: x"
         )
+    if vjp is not None and jac is not True:
+        raise ValueError("check_gradient: jac and vjp came, expected one of the two")
     shapes = [A.shape for A in parts(x)]
 
     def value_of(answer: Any, X: Any) -> Array:
@@ -146,7 +148,7 @@ def check_gradient(
             if vjp is not None:
                 return _formed(vjp(X, grad, *args), X)
             found = _formed(jac(X, *args) if callable(jac) else gradient, X)
-            scaled = tuple(dA * grad for dA in parts(found))
+            scaled = tuple(np.asarray(dA * grad) for dA in parts(found))
             return scaled if isinstance(found, tuple) else scaled[0]
 
         return value_of(answer, X), backward

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from layerwise.arguments import described
 from layerwise.gradients.contract import first_fault
 from layerwise.gradients.explain import explain, which_of_two
 from layerwise.gradients.function import AnyLayer, Function, parts
@@ -64,7 +65,10 @@ def check_layer(
     if mode not in ("fast", "full"):
         raise ValueError(f"check_layer: mode={mode!r} came, expected 'fast' or 'full'")
     if not isinstance(layer, Layer):
-        raise TypeError(f"check_layer: {layer!r} came, expected a Layer: subclass it")
+        raise TypeError(
+            f"check_layer: layer is {described(layer)}, expected a Layer: make one, as in "
+            "Dense(3, 2); a loss is for check_loss, a plain function for check_gradient"
+        )
     if not 0 <= forward_error < 1:
         raise ValueError(
             f"check_layer: forward_error={forward_error} came, expected a share from 0 to below 1"

@@ -112,7 +112,11 @@ def _as_given(layer: AnyLayer, X: object, rng: np.random.Generator) -> Iterator[
     gradients = {_name(X, i): d for i, d in enumerate(parts(dX)) if parts(X)[i].dtype.kind == "f"}
     for path, item in walk(copy):
         if kept.get(path) != id(item):
-            yield Fault(f"forward or backward put something new in place of {path}: write into it")
+            yield Fault(
+                f"forward or backward put something new in place of {path}: what backward needs is "
+                "a local variable of forward, and what stays, such as a running mean, is written "
+                "into"
+            )
         if isinstance(item, Parameter):
             gradients[path] = item.grad
             if np.any(item.grad) and not item.has_grad:
@@ -188,7 +192,10 @@ def _inference(layer: AnyLayer, X: object) -> Iterator[Fault]:
     after = fingerprint(copy)
     changed = sorted(k for k in before.keys() | after.keys() if before.get(k) != after.get(k))
     if changed:
-        yield Fault(f"a call wrote to {', '.join(changed)}: inference writes nothing")
+        yield Fault(
+            f"a call wrote to {', '.join(changed)}: inference writes nothing; a layer whose "
+            "forward writes or draws overrides __call__"
+        )
     if not same(*answers):
         yield Fault("two calls with one X gave two answers")
 
@@ -357,5 +364,6 @@ def same(one: Any, other: Any) -> bool:
 
 def _other_inputs(inputs: list[NDArray[Any]]) -> list[list[NDArray[Any]]]:
     """Other inputs of the same kind: rows in reverse order, and the first row alone."""
-    reverse = [A[::-1] * 0.9 if A.dtype.kind == "f" else A[::-1] for A in inputs]
-    return [reverse, [A[:1] for A in inputs]]
+    turned = [A[::-1] if A.ndim else A for A in inputs]
+    reverse = [np.asarray(A * 0.9) if A.dtype.kind == "f" else A for A in turned]
+    return [reverse, [A[:1] if A.ndim else A for A in inputs]]

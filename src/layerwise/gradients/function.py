@@ -192,7 +192,7 @@ def shaped(c: Vector, Y: Any) -> Any:
 
 def read_only(A: NDArray[Any]) -> NDArray[Any]:
     """A view of A that cannot be written to."""
-    view = A.view()
+    view = np.asarray(A).view()  # of what has no axes, NumPy makes numbers
     view.flags.writeable = False
     return view
 

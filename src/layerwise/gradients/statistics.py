@@ -112,7 +112,10 @@ def bottlenecks(jacobian: Jacobian) -> Iterator[str]:
     if not jacobian.whole_y or Y.ndim < 2 or min(n, len(jacobian.A)) < ENOUGH:
         return
     E, J = (M.reshape(len(M), -1, n).swapaxes(0, 1) for M in (jacobian.A - jacobian.J, jacobian.J))
-    rank, right = (int(np.linalg.matrix_rank(M, rtol=1e-4).max()) for M in (E, J))
+    sizes = (np.linalg.svd(M, compute_uv=False) for M in (E, J))
+    rank, right = (
+        int((s > 1e-4 * s.max(axis=-1, keepdims=True)).sum(axis=-1).max()) for s in sizes
+    )
     there = np.abs(E) > 1e-3 * np.abs(E).max()
     spread = min(there.any(axis=i).sum(axis=-1).max() for i in (1, 2))
     if rank < ENOUGH <= spread and right > rank:

@@ -77,10 +77,10 @@ class GaussianNoise(Layer[Array, Array]):
         X = as_floating(X, "GaussianNoise: X")
         N = self.rng.standard_normal(X.shape, np.float32).astype(X.dtype)
         Y: Array = X + self.deviation * N
-        shape, dtype = Y.shape, Y.dtype
+        shape = Y.shape
 
         def backward(grad: Array) -> Array:
-            same_form("GaussianNoise", grad, shape, dtype)
+            same_form("GaussianNoise", grad, shape)
             return grad
 
         return Y, backward

@@ -77,10 +77,10 @@ class Standardize(Layer[Array, Array]):
         varies = self.deviation > 0
         scale: Array = varies / np.where(varies, self.deviation, 1)
         Y: Array = (X - self.mean) * scale
-        shape, dtype = Y.shape, Y.dtype
+        shape = Y.shape
 
         def backward(grad: Array) -> Array:
-            same_form("Standardize", grad, shape, dtype)
+            same_form("Standardize", grad, shape)
             dX: Array = grad * scale
             return dX
 

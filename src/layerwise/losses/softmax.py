@@ -24,11 +24,12 @@ class SoftmaxCrossEntropy:
     Σ vₖ Tₖ (log Σⱼ exp(Yⱼ) − Yₖ) / Σ vₖ Tₖ over all rows and classes, the T below as it was before
     smoothing: for classes c as in PyTorch, divided by the sum of the v of the targets. A row whose
     class has v = 0 is left out. Where c is `ignore`, such as −1 for padding, the row is left out.
+    Of a batch of which all is left out so, value and gradient are 0.
 
     Raises ValueError for a target of another shape, a class below 0 or beyond k − 1, a row of T
-    that has negative numbers or does not sum to 1, and an empty batch, or one of which all is left
-    out; TypeError for classes that are not integers. Source: course parts 3.3 and 3.4; for label
-    smoothing Szegedy et al., "Rethinking the Inception architecture", 2016.
+    that has negative numbers or does not sum to 1, and an empty batch; TypeError for classes that
+    are not integers. Source: course parts 3.3 and 3.4; for label smoothing Szegedy et al.,
+    "Rethinking the Inception architecture", 2016.
 
     >>> value, grad = SoftmaxCrossEntropy()(np.zeros((1, 2)), np.array([1])); round(value, 6), grad
     (0.693147, array([[ 0.5, -0.5]]))
@@ -64,6 +65,8 @@ class SoftmaxCrossEntropy:
         )
         if weight is not None or not self._plain:
             T, weight = self._weighed(Y, T, weight)
+            if not weight.any():
+                return 0.0, np.zeros_like(Y)
         flat, k = Y.reshape(-1), Y.shape[-1]
         N = Y.size // k
         rows, starts = flat.reshape(N, k), _starts(N, k)
