@@ -26,6 +26,7 @@ HOUSE = [
     "layers.erfcx",
     "layers.fitting",
     "layers.long_rows",
+    "layers.masks",
     "layers.rectifiers",
     "layers.windows",
     "layers.patches",

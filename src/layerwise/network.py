@@ -7,6 +7,7 @@ from layerwise.arguments import of_type, same_form
 from layerwise.arrays import Array
 from layerwise.layers.base import In, Layer
 from layerwise.layers.fitting import explain, row_shapes
+from layerwise.layers.masks import apart, forward_beside, paired, with_mask
 from layerwise.layers.summary import Line, lines, size, table
 
 
@@ -19,7 +20,8 @@ class Sequential(Layer[In, Array]):
     are refused at once; else the same error comes at the first call. Iterate over it or index it
     for the layers; a slice is a network over the same layers.
 
-    A backward is for one call: it lets go of each layer's memory as it uses it.
+    A padded batch of sequences goes in as (X, mask): the mask reaches each layer that takes one. A
+    backward is for one call: it lets go of each layer's memory as it uses it.
 
     Raises ValueError for layers that do not fit, RuntimeError for a second backward.
 
@@ -39,6 +41,7 @@ class Sequential(Layer[In, Array]):
             remedy = "make the layer, as in Sequential(Dense(2, 3), ReLU())"
             of_type("Sequential", f"item {i}", layer, Layer, remedy)
         self.input_shape = first.input_shape if input_shape is None else input_shape
+        self.takes_mask = any(layer.takes_mask for layer in self.layers)
         self._first_to_learn = next(
             (i for i, layer in enumerate(self.layers) if layer.parameters()), len(self.layers)
         )
@@ -47,10 +50,10 @@ class Sequential(Layer[In, Array]):
 
     def __call__(self, X: In, /) -> Array:
         """Return Y, the way it is wanted outside training."""
-        Y: Any = X
+        Y, mask = apart(self, X)
         for i, layer in enumerate(self.layers):
             try:
-                Y = layer(Y)
+                Y = layer(paired(layer, Y, mask))
             except ValueError as error:
                 explain(self.layers, i, Y, error)
                 raise
@@ -66,12 +69,12 @@ class Sequential(Layer[In, Array]):
         return self._forward(X, first_to_learn=self._first_to_learn)
 
     def _forward(self, X: In, *, first_to_learn: int) -> tuple[Array, Callable[[Array], In]]:
-        Y: Any = X
+        Y, mask = apart(self, X)
         ways_back: list[Callable[[Any], Any]] = []
         for i, layer in enumerate(self.layers):
             forward = layer.forward_from_data if i == first_to_learn else layer.forward
             try:
-                Y, way_back = forward(Y)
+                Y, way_back = forward_beside(mask, layer, forward)(Y)
             except ValueError as error:
                 explain(self.layers, i, Y, error)
                 raise
@@ -93,10 +96,21 @@ class Sequential(Layer[In, Array]):
                 ways_back.pop()
                 unused = False  # not before: what the first one refuses may be put right
             unused = False
-            way_in: In = dX
+            way_in: In = with_mask(dX, mask)
             return way_in
 
         return Y, backward
+
+    def stepper(self) -> Callable[[Any], Any]:
+        """Each layer's step in order."""
+        steps = [layer.stepper() for layer in self.layers]
+
+        def step(x: Any) -> Any:
+            for step_of_layer in steps:
+                x = step_of_layer(x)
+            return x
+
+        return step
 
     def parts(self) -> Mapping[str, object]:
         """The layers, named by their positions."""

@@ -60,6 +60,8 @@ class ReLU(Layer[Array, Array]):
     array([0., 2.])
     """
 
+    by_position = True
+
     def forward(self, X: Array, /) -> tuple[Array, Callable[[Array], Array]]:
         """Y = max(X, 0); back: grad where Y > 0."""
         Y = relu(X)
@@ -79,6 +81,8 @@ class Sigmoid(Layer[Array, Array]):
     array([0.5])
     """
 
+    by_position = True
+
     def forward(self, X: Array, /) -> tuple[Array, Callable[[Array], Array]]:
         """Y = σ(X); back: grad Y (1 − Y)."""
         Y = sigmoid(X)
@@ -97,6 +101,8 @@ class Tanh(Layer[Array, Array]):
     >>> Tanh()(np.array([0.0]))
     array([0.])
     """
+
+    by_position = True
 
     def forward(self, X: Array, /) -> tuple[Array, Callable[[Array], Array]]:
         """Y = tanh(X); back: grad (1 − Y²)."""

@@ -41,10 +41,18 @@ class Layer(ABC, Generic[In, Out]):
     - One backward for one forward, and between the two neither a step nor a write into X.
     - One thread trains a network; others may call a copy of it meanwhile.
 
-    `input_shape` is the shape of one row of X, where the layer knows it.
+    What a layer may say of itself, as attributes of its class or made in `__init__`:
+
+    - `input_shape` is the shape of one row of X, where the layer knows it.
+    - `takes_mask`: X may also be (X, mask), with a boolean for each place of each sequence, False
+      for padding; containers hand it to the layers that say so (`layers/masks.py`).
+    - `by_position`: Y at one place of a sequence depends on X at this place only. Then `stepper`
+      works without another line.
     """
 
     input_shape: tuple[int, ...] | None = None
+    takes_mask: bool = False
+    by_position: bool = False
 
     @abstractmethod
     def forward(self, X: In, /) -> tuple[Out, Callable[[Out], In]]:
@@ -61,6 +69,27 @@ class Layer(ABC, Generic[In, Out]):
         that changed only `forward` would train on the other's gradient.
         """
         return self.forward(X)
+
+    def stepper(self) -> Callable[[Any], Any]:
+        """A function `step` that takes one place of n sequences after another: y = step(x).
+
+        x and y are what the layer takes and gives, without the axis of the places, as (n, d) for
+        (n, t, d). The answers are those of the layer to the whole sequences, by inference; what
+        is needed of earlier places the function remembers, and the layer stays as it is.
+
+        Raises TypeError for a layer whose answer at one place depends on later ones.
+        """
+        if not self.by_position:
+            raise TypeError(
+                f"{type(self).__name__}: it has no stepper: it needs whole sequences. Where its "
+                "answer at each place depends on this place only, set by_position = True; where on "
+                "earlier ones too, override stepper"
+            )
+        return self._at_one_place
+
+    def _at_one_place(self, x: Any) -> Any:
+        Y: Any = self(x[:, np.newaxis])
+        return Y[:, 0]
 
     def parameters(self) -> list[Parameter]:
         """The parameters in attribute order, those of inner layers included, each once."""

@@ -12,6 +12,7 @@ from layerwise.arguments import alike, as_plain, of_type, one_of, same_form
 from layerwise.arrays import Array, as_floating
 from layerwise.layers.base import Layer
 from layerwise.layers.fitting import output_shape
+from layerwise.layers.masks import Forward, Mask, apart, forward_beside, paired, with_mask
 
 T = TypeVar("T")
 
@@ -33,12 +34,13 @@ class Residual(Layer[Array, Array]):
     def __init__(self, layer: Layer[Array, Array]) -> None:
         of_type("Residual", "layer", layer, Layer, "as in Residual(Dense(3, 3))")
         self.layer = layer
-        self.input_shape = layer.input_shape
+        self.input_shape, self.takes_mask = layer.input_shape, layer.takes_mask
         self.output_shape = output_shape(self)
 
     def __call__(self, X: Array, /) -> Array:
         """Y = X + f(X), with the f that is wanted outside training."""
-        return self._sum(X, self.layer(X))
+        X, mask = apart(self, X)
+        return self._sum(X, self.layer(paired(self.layer, X, mask)))
 
     def forward(self, X: Array, /) -> tuple[Array, Callable[[Array], Array]]:
         """Y = X + f(X); back: grad + df(grad)."""
@@ -49,17 +51,24 @@ class Residual(Layer[Array, Array]):
         return self._forward(X, from_data=True)
 
     def _forward(self, X: Array, *, from_data: bool) -> tuple[Array, Callable[[Array], Array]]:
+        X, mask = apart(self, X)
         forward = self.layer.forward_from_data if from_data else self.layer.forward
-        inside, way_back = forward(X)
+        inside, way_back = forward_beside(mask, self.layer, forward)(X)
         Y = self._sum(X, inside)
         shape, dtype = Y.shape, Y.dtype
 
         def backward(grad: Array) -> Array:
             same_form("Residual", grad, shape, dtype)
             dX = way_back(grad)
-            return grad if from_data else grad + dX
+            way_in: Array = with_mask(grad if from_data else grad + dX, mask)
+            return way_in
 
         return Y, backward
+
+    def stepper(self) -> Callable[[Any], Any]:
+        """X + f(X), place by place."""
+        step = self.layer.stepper()
+        return lambda x: self._sum(x, step(x))
 
     def _sum(self, X: Array, inside: Array) -> Array:
         if inside.shape != np.shape(X):
@@ -100,6 +109,7 @@ class Parallel(Layer[NDArray[Any], Array]):
             remedy = "make the layer, as in Parallel(Dense(2, 3), Dense(2, 3))"
             of_type("Parallel", f"item {i}", layer, Layer, remedy)
         self.join = one_of("Parallel", "join", join, ("add", "concatenate"))
+        self.takes_mask = any(layer.takes_mask for layer in self.layers)
         self.dtype = next((parameter.dtype for parameter in self.parameters()), None)
         known = (layer.input_shape for layer in self.layers if layer.input_shape is not None)
         self.input_shape = next(known, None)
@@ -107,24 +117,24 @@ class Parallel(Layer[NDArray[Any], Array]):
 
     def __call__(self, X: NDArray[Any], /) -> Array:
         """Return Y, the way it is wanted outside training."""
-        X = self._converted(X)
-        return self._joined(self._each(lambda layer: layer(X)))
+        X, mask = self._converted(X)
+        return self._joined(self._each(lambda layer: layer(paired(layer, X, mask))))
 
     def forward(self, X: NDArray[Any], /) -> tuple[Array, Callable[[Array], NDArray[Any]]]:
         """Each layer's forward; back: the sum of what each one's backward gives."""
-        X = self._converted(X)
-        return self._forward(self._each(lambda layer: layer.forward(X)), from_data=False)
+        return self._forward(X, lambda layer: layer.forward, from_data=False)
 
     def forward_from_data(
         self, X: NDArray[Any], /
     ) -> tuple[Array, Callable[[Array], NDArray[Any]]]:
         """`forward` that goes back into the layers for their parameters only."""
-        X = self._converted(X)
-        return self._forward(self._each(lambda layer: layer.forward_from_data(X)), from_data=True)
+        return self._forward(X, lambda layer: layer.forward_from_data, from_data=True)
 
     def _forward(
-        self, forwards: list[tuple[Array, Callable[[Array], NDArray[Any]]]], *, from_data: bool
+        self, X: NDArray[Any], of: Callable[[Layer[Any, Array]], Forward], *, from_data: bool
     ) -> tuple[Array, Callable[[Array], NDArray[Any]]]:
+        X, mask = self._converted(X)
+        forwards = self._each(lambda layer: forward_beside(mask, layer, of(layer))(X))
         answers = [answer for answer, _ in forwards]
         Y = self._joined(answers)
         shape, dtype = Y.shape, Y.dtype
@@ -137,15 +147,22 @@ class Parallel(Layer[NDArray[Any], Array]):
             if self.join == "concatenate":
                 grads = np.split(grad, ends, axis=-1)
             gradients = [way_back(part) for way_back, part in zip(ways_back, grads, strict=True)]
-            return grad if from_data else reduce(add, gradients)
+            way_in: NDArray[Any] = with_mask(grad if from_data else reduce(add, gradients), mask)
+            return way_in
 
         return Y, backward
 
-    def _converted(self, X: NDArray[Any]) -> NDArray[Any]:
+    def stepper(self) -> Callable[[Any], Any]:
+        """The answers of each layer's step, joined."""
+        steps = [layer.stepper() for layer in self.layers]
+        return lambda x: self._joined([step(x) for step in steps])
+
+    def _converted(self, X: NDArray[Any]) -> tuple[NDArray[Any], Mask | None]:
         """X in the dtype of what is learned, so that layers without parameters answer in it too."""
+        X, mask = apart(self, X)
         X = as_plain(X, "Parallel: X")
         floats = self.dtype is not None and X.dtype.kind == "f"
-        return X.astype(self.dtype, copy=False) if floats else X
+        return X.astype(self.dtype, copy=False) if floats else X, mask
 
     def _joined(self, answers: list[Array]) -> Array:
         names = [f"layer {i} {type(layer).__name__}" for i, layer in enumerate(self.layers)]

@@ -27,6 +27,8 @@ class Dropout(Layer[Array, Array]):
     array([[2., 2., 2., 0.]])
     """
 
+    by_position = True
+
     def __init__(self, rate: float, *, rng: np.random.Generator | int | None = None) -> None:
         self.rate = fraction("Dropout", "rate", rate)
         self.rng = np.random.default_rng(rng)
@@ -63,6 +65,8 @@ class GaussianNoise(Layer[Array, Array]):
     >>> GaussianNoise(0.1, rng=0).forward(np.ones((1, 2)))[0].round(3)
     array([[1.112, 0.861]])
     """
+
+    by_position = True
 
     def __init__(self, deviation: float, *, rng: np.random.Generator | int | None = None) -> None:
         self.deviation = positive("GaussianNoise", "deviation", deviation)

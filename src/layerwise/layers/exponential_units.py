@@ -48,6 +48,8 @@ class ELU(Layer[Array, Array]):
     array([-2.,  2.])
     """
 
+    by_position = True
+
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = positive("ELU", "alpha", alpha)
 
@@ -75,6 +77,8 @@ class SELU(Layer[Array, Array]):
     >>> SELU()(np.array([-1000.0, 1.0])).round(4)
     array([-1.7581,  1.0507])
     """
+
+    by_position = True
 
     def forward(self, X: Array, /) -> tuple[Array, Callable[[Array], Array]]:
         """Y = selu(X); back: λ grad times 1 or α exp(X)."""

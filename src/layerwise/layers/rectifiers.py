@@ -60,6 +60,8 @@ class LeakyReLU(Layer[Array, Array]):
     array([-0.5,  2. ])
     """
 
+    by_position = True
+
     def __init__(self, negative_slope: float = 0.01) -> None:
         self.negative_slope = positive("LeakyReLU", "negative_slope", negative_slope)
 
@@ -85,6 +87,8 @@ class HardSigmoid(Layer[Array, Array]):
     array([0. , 0.5, 1. ])
     """
 
+    by_position = True
+
     def forward(self, X: Array, /) -> tuple[Array, Callable[[Array], Array]]:
         """Y = hard_sigmoid(X); back: grad / 6 between the ends."""
         X = as_floating(X, "HardSigmoid: X")
@@ -109,6 +113,8 @@ class PReLU(Layer[Array, Array]):
     >>> PReLU(2, initial=0.5)(np.array([[-1.0, 2.0]]))
     array([[-0.5,  2. ]])
     """
+
+    by_position = True
 
     def __init__(
         self, features: int, *, initial: float = 0.25, dtype: DTypeLike = np.float64

@@ -25,6 +25,8 @@ class LayerNorm(Layer[Array, Array]):
     array([[-1.,  1.]])
     """
 
+    by_position = True
+
     def __init__(
         self, features: int, *, epsilon: float = 1e-5, dtype: DTypeLike = np.float64
     ) -> None:
@@ -76,6 +78,8 @@ class RMSNorm(Layer[Array, Array]):
     >>> RMSNorm(2)(np.array([[1.0, 7.0]])).round(3)
     array([[0.2, 1.4]])
     """
+
+    by_position = True
 
     def __init__(
         self, features: int, *, epsilon: float = 1e-5, dtype: DTypeLike = np.float64

@@ -66,6 +66,8 @@ class GELU(Layer[Array, Array]):
     array([0.841345])
     """
 
+    by_position = True
+
     def __init__(self, approximate: str = "none") -> None:
         self.approximate = one_of("GELU", "approximate", approximate, APPROXIMATIONS)
 
@@ -124,6 +126,8 @@ class SiLU(Layer[Array, Array]):
     array([   0., 1000.])
     """
 
+    by_position = True
+
     def forward(self, X: Array, /) -> tuple[Array, Callable[[Array], Array]]:
         """Y = X σ(X); back: grad (σ(X) + Y (1 − σ(X)))."""
         S = sigmoid(X)
@@ -143,6 +147,8 @@ class Softplus(Layer[Array, Array]):
     >>> Softplus()(np.array([-1000.0, 1000.0]))
     array([   0., 1000.])
     """
+
+    by_position = True
 
     def forward(self, X: Array, /) -> tuple[Array, Callable[[Array], Array]]:
         """Y = ln(1 + exp(X)); back: grad σ(X)."""

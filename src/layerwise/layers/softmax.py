@@ -40,6 +40,7 @@ class Softmax(Layer[Array, Array]):
 
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
+        self.by_position = axis == -1
 
     def forward(self, X: Array, /) -> tuple[Array, Callable[[Array], Array]]:
         """Y = softmax(X); back: Y (grad − Σ grad Y)."""
@@ -68,6 +69,7 @@ class LogSoftmax(Layer[Array, Array]):
 
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
+        self.by_position = axis == -1
 
     def forward(self, X: Array, /) -> tuple[Array, Callable[[Array], Array]]:
         """Y = log_softmax(X); back: grad − exp(Y) Σ grad."""

@@ -23,6 +23,8 @@ class TimeDistributed(Layer[Array, Array]):
     (5, 4, 2)
     """
 
+    by_position = True
+
     def __init__(self, layer: Layer[Matrix, Matrix]) -> None:
         of_type("TimeDistributed", "layer", layer, Layer, "as in TimeDistributed(Dense(3, 3))")
         self.layer = layer
