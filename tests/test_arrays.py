@@ -200,7 +200,12 @@ def test_other_dtypes_are_refused(name: str, numbers: Any, dtype: str) -> None:
             "X is a vector, expected a matrix: X.reshape(1, -1) makes it a row of shape (1, 2), "
             "X.reshape(-1, 1) a column of shape (2, 1)",
         ),
-        ((2, 3, 4), (4, 5), "X has 3 axes, expected 2: reshape it to (rows, columns)"),
+        (
+            (2, 3, 4),
+            (4, 5),
+            "X has 3 axes, expected 2: reshape it to (rows, columns); in a network Flatten() makes "
+            "a row of each example, and TimeDistributed(layer) takes each place as a row",
+        ),
         ((3, 4), (2, 4, 5), "W has 3 axes, expected 2: reshape it to (rows, columns)"),
         ((), (2, 2), "X has 0 axes, expected 2: reshape it to (rows, columns)"),
         ((0, 3), (0, 3), "X has 3 columns, W has 0 rows; X.T has as many columns as W has rows"),

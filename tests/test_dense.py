@@ -387,3 +387,13 @@ def test_a_gradient_of_another_form_leaves_nothing(
     with raises(error, message):
         backward(grad)
     assert not any(p.grad.any() or p.has_grad for p in dense.parameters())
+
+
+def test_a_tuple_of_arrays_is_refused() -> None:
+    pair: Any = (np.ones((2, 3)), np.ones((2, 3)))
+    with raises(
+        TypeError,
+        "Dense: X is a tuple of 2, expected one array: a tuple of arrays is for a layer that takes "
+        "several, such as (X, mask)",
+    ):
+        Dense(3, 2)(pair)

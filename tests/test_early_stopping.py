@@ -67,6 +67,13 @@ def test_what_is_refused() -> None:
         EarlyStopping(network, 3)
     with raises(ValueError, "EarlyStopping: patience=0 came, expected at least 1"):
         EarlyStopping(line(), 0)
+    losses: Any = [1.0, 2.0]
+    with raises(
+        TypeError,
+        "EarlyStopping: a list of 2 came, expected an Epoch or a number: call it once after each "
+        "epoch",
+    ):
+        EarlyStopping(line(), 1).should_stop(losses)
 
 
 X, ones = np.ones((1, 1)), np.ones((1, 1))

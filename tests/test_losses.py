@@ -286,12 +286,22 @@ class TestSoftmaxCrossEntropy:
 
     @pytest.mark.parametrize("shape", [(), (3,), (2, 1), (1, 2), (2, 3), (2, 2, 2), (1,)])
     def test_another_shape_is_refused(self, shape: tuple[int, ...]) -> None:
+        two = np.zeros(shape).size == 2
         with raises(
             ValueError,
             f"SoftmaxCrossEntropy: target {shape} and Y (2, 2) do not fit: expected classes of "
-            "shape (2,) or probabilities of shape (2, 2)",
+            "shape (2,) or probabilities of shape (2, 2)"
+            f"{': target.reshape((2,)) if they are classes' if two else ''}",
         ):
             softmax_loss(self.Y, np.zeros(shape, int))
+
+    def test_two_classes_by_one_logit(self) -> None:
+        with raises(
+            ValueError,
+            "SoftmaxCrossEntropy: target has classes from 0 to 1, expected 0 to 0, because Y has 1 "
+            "columns: for a yes or no by one logit take SigmoidCrossEntropy",
+        ):
+            softmax_loss(self.Y[:, :1], np.array([0, 1]))
 
     @pytest.mark.parametrize(
         ("dtype", "remedy"),

@@ -103,3 +103,12 @@ def test_no_answers(logits: Any) -> None:
         f"accuracy: Y has shape {shape} and no entries, expected at least one row",
     ):
         accuracy(logits, np.zeros(shape[:1], int))
+
+
+def test_classes_for_logits() -> None:
+    with raises(
+        TypeError,
+        "accuracy: Y has dtype int64, expected logits, what the network answers, and not the "
+        "classes that they mean",
+    ):
+        accuracy(np.array([0, 1]), np.array([0, 1]))

@@ -512,6 +512,17 @@ class TestAsASequence:
         assert network[:1].input_shape == (3,)
         assert network[::-1].input_shape is None
 
+    def test_an_input_shape_that_is_none(self) -> None:
+        number: Any = 3
+        with raises(
+            TypeError,
+            "Sequential: input_shape=3 came, expected the shape of one row, such as (3,)",
+        ):
+            Sequential(Dense(3, 2), input_shape=number)
+        rows: Any = (None, 3)
+        with raises(TypeError, "Sequential: input_shape[0]=None came, expected a whole number"):
+            Sequential(Dense(3, 2), input_shape=rows)
+
     def test_input_shape_comes_from_the_first_layer(self) -> None:
         assert small().input_shape == (2,)
         assert Sequential(Sequential(Dense(5, 1))).input_shape == (5,)

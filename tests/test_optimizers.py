@@ -192,17 +192,19 @@ class TestEach:
             getattr(layerwise, name)([Parameter(np.zeros(1))], rate)
 
     def test_no_parameters_are_refused(self, make: Make) -> None:
+        name = type(make([Parameter(np.zeros(1))])).__name__
         with raises(
             ValueError,
-            "ParameterVector: no Parameters came, expected at least one: "
+            f"{name}: no Parameters came, expected at least one: "
             "give network.parameters(), of a network with a layer that learns",
         ):
             make([])
 
     def test_two_dtypes_are_refused(self, make: Make) -> None:
+        name = type(make([Parameter(np.zeros(1))])).__name__
         with raises(
             TypeError,
-            "ParameterVector: parameters of float32 and float64 came, expected one dtype: "
+            f"{name}: parameters of float32 and float64 came, expected one dtype: "
             "make all layers with the same dtype=",
         ):
             make([Parameter(np.zeros(1)), Parameter(np.zeros(1, np.float32))])

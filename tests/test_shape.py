@@ -87,7 +87,9 @@ class TestRefused:
     def test_lengths_that_are_none(self) -> None:
         with raises(ValueError, "Reshape: shape=-1 came, expected at least 1"):
             Reshape(-1)
-        with raises(TypeError, "Reshape: shape=(2, 3) came, expected a whole number"):
+        with raises(
+            TypeError, "Reshape: (2, 3) came, expected lengths one by one: as in Reshape(4, 2)"
+        ):
             Reshape((2, 3))  # type: ignore[arg-type]  # what a user may write
 
     @BOTH

@@ -1170,6 +1170,33 @@ class TestArgumentsOfAnotherKind:
 
         self.refuse("half returned a float, expected a pair: (value, gradient)", loss=half)
 
+    @pytest.mark.parametrize(
+        ("value", "came"),
+        [
+            (None, "None"),
+            (np.ones(3), "an array of shape (3,) and dtype float64"),
+            (np.array(["1"]), "an array of shape (1,) and dtype <U1"),
+        ],
+    )
+    def test_a_loss_or_metric_that_is_no_number(self, value: Any, came: str) -> None:
+        def half(Y: Array, target: Array) -> tuple[Any, Array]:
+            return value, Y
+
+        def mean(Y: Array, target: Array) -> Any:
+            return value
+
+        self.refuse(f"half: the value is {came}, expected one number", loss=half)
+        metrics = {"share": mean}
+        self.refuse(f"mean: the metric 'share' is {came}, expected one number", metrics=metrics)
+
+    def test_an_array_of_one_number_is_a_number(self) -> None:
+        line, optimizer = slope()
+        metrics: Any = {"m": lambda Y, target: np.array([2.0])}
+        history = fit(
+            line, column(1), column(1), loss=mse, optimizer=optimizer, epochs=1, metrics=metrics
+        )
+        assert history.metrics["m"] == [2.0]
+
     def test_a_forward_that_returns_only_its_answer(self) -> None:
         class Half(Layer[Any, Any]):
             def __init__(self) -> None:
@@ -1378,8 +1405,8 @@ class TestSampleWeight:
         options: Any = {"loss": mse, "optimizer": optimizer}
         with raises(
             ValueError,
-            "train: X and y: shapes (2, 1) and (2, 1) and (3,) came, expected one row for each "
-            "example, equally many in all and at least one",
+            "train: X and y: shapes (2, 1) and (2, 1) and (3,) (the weights) came, expected one "
+            "row for each example, equally many in all and at least one",
         ):
             fit(line, *data, sample_weight=np.ones(3), **options)
         with raises(
@@ -1393,6 +1420,12 @@ class TestSampleWeight:
             "train: validation_data: weight is 0 everywhere, so nothing is left to take a mean of",
         ):
             fit(line, *data, validation_data=(*data, np.zeros(2)), **options)
+        weights: Any = {0: 1.0}
+        with raises(
+            TypeError,
+            "train: X and y: weight is a dict, expected an array: one number after another",
+        ):
+            fit(line, *data, sample_weight=weights, **options)
         assert line.W.value.tolist() == [[0.0]]
 
     def test_a_loss_of_two_arguments_takes_no_weights(self) -> None:

@@ -48,6 +48,15 @@ def whole_numbers(who: str, name: str, value: object, count: int, least: int = 1
     return tuple(whole_number(who, name, item, least) for item in value)
 
 
+def row_shape(who: str, name: str, value: object) -> Row:
+    """The value as the shape of one row: a tuple of whole numbers, without the number of rows."""
+    if not isinstance(value, tuple | list):
+        raise TypeError(
+            f"{who}: {name}={value!r} came, expected the shape of one row, such as (3,)"
+        )
+    return tuple(whole_number(who, f"{name}[{i}]", item) for i, item in enumerate(value))
+
+
 def positive(who: str, name: str, value: object, least: float = 0.0) -> float:
     """The value as a float, where it is a finite number above zero, and not below `least`."""
     number = _real(who, name, value)
@@ -83,6 +92,23 @@ def finite(who: str, name: str, value: object) -> float:
     if not -inf < number < inf:
         raise ValueError(f"{who}: {name}={value} came, expected a finite number")
     return number
+
+
+def number_from(source: object, what: str, returned: object) -> float:
+    """What a loss or a metric returned, where it is one real number."""
+    if isinstance(returned, Real):
+        return float(returned)
+    if isinstance(returned, np.ndarray) and returned.size == 1 and returned.dtype.kind in "fiub":
+        return float(returned.item())
+    came = described(returned)
+    if isinstance(returned, np.ndarray):
+        came += f" of shape {returned.shape} and dtype {returned.dtype}"
+    raise TypeError(f"{name_of(source)}: {what} is {came}, expected one number")
+
+
+def name_of(source: object) -> str:
+    """The name of a function, or of an object's class."""
+    return str(getattr(source, "__name__", type(source).__name__))
 
 
 def _real(who: str, name: str, value: object) -> float:
@@ -146,9 +172,13 @@ def no_product(X: tuple[int, ...], W: tuple[int, ...]) -> ValueError:
                 f"row of shape (1, {n}), {name}.reshape(-1, 1) a column of shape ({n}, 1)"
             )
         if len(shape) != 2:
-            return ValueError(
-                f"{message}{name} has {len(shape)} axes, expected 2: reshape it to (rows, columns)"
-            )
+            message += f"{name} has {len(shape)} axes, expected 2: reshape it to (rows, columns)"
+            if name == "X" and shape:
+                message += (
+                    "; in a network Flatten() makes a row of each example, and "
+                    "TimeDistributed(layer) takes each place as a row"
+                )
+            return ValueError(message)
     message += f"X has {X[1]} columns, W has {W[0]} rows"
     if X[0] == W[0]:
         message += "; X.T has as many columns as W has rows"
@@ -192,6 +222,11 @@ def as_plain(X: object, who: str) -> NDArray[Any]:
     """
     if type(X) is np.ndarray:
         return X
+    if isinstance(X, tuple) and any(isinstance(part, np.ndarray) and part.ndim for part in X):
+        raise TypeError(
+            f"{who} is {described(X)}, expected one array: a tuple of arrays is for a layer that "
+            "takes several, such as (X, mask)"
+        )
     other = isinstance(X, np.ndarray) and not isinstance(X, np.memmap)
     if other or hasattr(X, "toarray"):
         remedy = "np.asarray(...) makes it one" if other else "its .toarray() is one"
@@ -206,6 +241,8 @@ def weights(who: str, given: object) -> NDArray[np.float64]:
     array([2., 0.])
     """
     plain = as_plain(given, who)
+    if isinstance(given, Mapping):
+        raise TypeError(f"{who} is {described(given)}, expected an array: one number after another")
     if plain.dtype.kind not in "fiub":
         raise TypeError(f"{who} has dtype {plain.dtype}, expected real numbers: convert it first")
     w = plain.astype(np.float64, copy=False)
@@ -312,8 +349,9 @@ def pair_from(source: object, returned: tuple[S, T], expected: str) -> tuple[S, 
     """What a layer or a loss returned, where it is a pair."""
     given: object = returned
     if not isinstance(given, tuple) or len(given) != 2:
-        who = getattr(source, "__name__", type(source).__name__)
-        raise TypeError(f"{who} returned {described(given)}, expected a pair: {expected}")
+        raise TypeError(
+            f"{name_of(source)} returned {described(given)}, expected a pair: {expected}"
+        )
     return returned
 
 

@@ -34,6 +34,7 @@ class Examples(Generic[Data]):
         lengths = {len(A) if A.ndim else 0 for A in everything}
         if len(lengths) != 1 or 0 in lengths:
             shapes = " and ".join(str(A.shape) for A in everything)
+            shapes += "" if self.weight is None else " (the weights)"
             raise ValueError(
                 f"{who}: shapes {shapes} came, expected one row for each example, equally many in "
                 "all and at least one"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from math import inf
+from numbers import Real
 from typing import Any
 
-from layerwise.arguments import of_type, whole_number
+from layerwise.arguments import described, of_type, whole_number
 from layerwise.history import Epoch
 from layerwise.layers.base import Layer
 
@@ -35,8 +36,14 @@ class EarlyStopping:
 
     def should_stop(self, epoch: Epoch | float) -> bool:
         """Keep the state if this epoch is the best so far; whether patience is at its end."""
+        given: object = epoch
         if isinstance(epoch, Epoch):
             epoch = epoch.loss if epoch.validation_loss is None else epoch.validation_loss
+        elif not isinstance(given, Real):
+            raise TypeError(
+                f"EarlyStopping: {described(given)} came, expected an Epoch or a number: call it "
+                "once after each epoch"
+            )
         self._waited += 1
         if epoch < self.lowest:
             self.lowest, self.state, self._waited = epoch, self.network.state(), 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from layerwise.arguments import number_from
 from layerwise.data import Data, Examples, joined, total_weight
 from layerwise.layers.base import Layer, Out
 
@@ -39,5 +40,8 @@ def evaluate(
             if metrics:
                 answers.append(answer)
     Y, y = (joined(answers), examples.y[examples.rows]) if metrics else (None, examples.y)
-    found = {name: float(metric(Y, y)) for name, metric in metrics.items()}
+    found = {
+        name: number_from(metric, f"the metric {name!r}", metric(Y, y))
+        for name, metric in metrics.items()
+    }
     return None if loss is None else total / count, found

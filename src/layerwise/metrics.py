@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerwise.arguments import as_plain
-from layerwise.arrays import Array, Indices, as_floating
+from layerwise.arrays import Array, Indices
 from layerwise.losses.targets import classes, empty, probabilities
 
 
@@ -25,7 +25,12 @@ def accuracy(Y: Array, target: NDArray[Any]) -> float:
     >>> accuracy(np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([0, 0]))
     0.5
     """
-    Y, T = as_floating(Y, "accuracy: Y"), as_plain(target, "accuracy: target")
+    Y, T = as_plain(Y, "accuracy: Y"), as_plain(target, "accuracy: target")
+    if Y.dtype.kind != "f":
+        raise TypeError(
+            f"accuracy: Y has dtype {Y.dtype}, expected logits, what the network answers, and not "
+            "the classes that they mean"
+        )
     if Y.ndim == 0 or Y.size == 0:
         raise empty("accuracy", Y.shape)
     if Y.ndim == 1 or Y.shape[-1] == 1:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, final, overload
 
-from layerwise.arguments import of_type, same_form
+from layerwise.arguments import of_type, row_shape, same_form
 from layerwise.arrays import Array
 from layerwise.layers.base import In, Layer
 from layerwise.layers.fitting import explain, row_shapes
@@ -40,7 +40,9 @@ class Sequential(Layer[In, Array]):
         for i, layer in enumerate(self.layers):
             remedy = "make the layer, as in Sequential(Dense(2, 3), ReLU())"
             of_type("Sequential", f"item {i}", layer, Layer, remedy)
-        self.input_shape = first.input_shape if input_shape is None else input_shape
+        self.input_shape = first.input_shape
+        if input_shape is not None:
+            self.input_shape = row_shape("Sequential", "input_shape", input_shape)
         self.takes_mask = any(layer.takes_mask for layer in self.layers)
         self._first_to_learn = next(
             (i for i, layer in enumerate(self.layers) if layer.parameters()), len(self.layers)

@@ -131,13 +131,13 @@ class ParameterVector:
     array([1., 1., 5., 6.])
     """
 
-    def __init__(self, parameters: Iterable[Parameter]) -> None:
+    def __init__(self, parameters: Iterable[Parameter], who: str = "ParameterVector") -> None:
         remedy = "give network.parameters(), of a network with a layer that learns"
-        given = dict.fromkeys(list_of("ParameterVector", parameters, Parameter, remedy))
+        given = dict.fromkeys(list_of(who, parameters, Parameter, remedy))
         dtypes = {parameter.dtype for parameter in given}
         if len(dtypes) > 1:
             raise TypeError(
-                f"ParameterVector: parameters of {' and '.join(sorted(map(str, dtypes)))} came, "
+                f"{who}: parameters of {' and '.join(sorted(map(str, dtypes)))} came, "
                 "expected one dtype: make all layers with the same dtype="
             )
         # Those of two or more axes first, so that weights without biases are one slice.

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, Generic
 import numpy as np
 from numpy.typing import NDArray
 
-from layerwise.arguments import diverged, of_type, pair_from, some_shared, to_call, whole_number
+from layerwise.arguments import (
+    diverged,
+    number_from,
+    of_type,
+    pair_from,
+    some_shared,
+    to_call,
+    whole_number,
+)
 from layerwise.arrays import Indices
 from layerwise.data import Data, Examples, HeldOut, total_weight
 from layerwise.early_stopping import EarlyStopping
@@ -223,7 +231,7 @@ class _Run(Generic[Data, Out]):
         """One step of training; without one, where the loss is not finite. Returns the loss."""
         Y, backward = pair_from(self.network, self.network.forward_from_data(X), "(Y, backward)")
         loss_value, grad = pair_from(self.loss, self.loss(Y, *targets), "(value, gradient)")
-        value = float(loss_value)
+        value = number_from(self.loss, "the value", loss_value)
         if isfinite(value):
             backward(grad)
             if self.penalty is not None:

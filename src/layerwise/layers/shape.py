@@ -27,6 +27,11 @@ class Reshape(Layer[Numbers, Numbers]):
     """
 
     def __init__(self, *shape: int) -> None:
+        given: tuple[object, ...] = shape
+        if given and isinstance(given[0], tuple | list):
+            raise TypeError(
+                f"Reshape: {given[0]} came, expected lengths one by one: as in Reshape(4, 2)"
+            )
         self.shape = tuple(whole_number("Reshape", "shape", length) for length in shape)
 
     def forward(self, X: Numbers, /) -> tuple[Numbers, Callable[[Numbers], Numbers]]:

@@ -27,9 +27,11 @@ def classes(who: str, Y: Array, target: NDArray[Any], ignore: int | None = None)
     """The right class of each of N rows."""
     k = Y.shape[-1]
     if target.shape != Y.shape[:-1]:
+        same = target.size == Y.size // k
+        remedy = f": target.reshape({Y.shape[:-1]}) if they are classes" if same else ""
         raise ValueError(
             f"{who}: target {target.shape} and Y {Y.shape} do not fit: expected "
-            f"classes of shape {Y.shape[:-1]} or probabilities of shape {Y.shape}"
+            f"classes of shape {Y.shape[:-1]} or probabilities of shape {Y.shape}{remedy}"
         )
     if target.dtype.kind not in "iu":
         names = "np.unique(y, return_inverse=True) gives the names and these"
@@ -41,9 +43,11 @@ def classes(who: str, Y: Array, target: NDArray[Any], ignore: int | None = None)
     # The extremes by argmin and argmax, which take a quarter of the time of min and max.
     low, high = counted.item(counted.argmin()), counted.item(counted.argmax())
     if not 0 <= low <= high < k:
+        one_logit = ": for a yes or no by one logit take SigmoidCrossEntropy"
         raise ValueError(
             f"{who}: target has classes from {low} to {high}, "
             f"expected 0 to {k - 1}, because Y has {k} columns"
+            f"{one_logit if k == 1 else ''}"
         )
     return target.reshape(-1).astype(np.intp, copy=False)
 

@@ -49,7 +49,7 @@ class Optimizer(ABC):
         self.steps = 0
         self.learning_rate = learning_rate
         self.clip_norm = clip_norm
-        self.vector = ParameterVector(parameters)
+        self.vector = ParameterVector(parameters, type(self).__name__)
         self.vector.zero_grad()
         self.moments = [np.zeros_like(self.vector.value) for _ in range(moments)]
 
