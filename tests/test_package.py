@@ -193,6 +193,7 @@ def test_its_public_names() -> None:
         "Dropout",
         "ELU",
         "EarlyStopping",
+        "Embedding",
         "Epoch",
         "Flatten",
         "GELU",

@@ -180,6 +180,32 @@ class TestParameter:
         assert q.grad.tolist() == [3.0, 4.0]
         assert q.has_grad
 
+    def test_gradients_of_rows_add_up(self) -> None:
+        p = Parameter(np.zeros((3, 2)))
+        p.grad[2] = 9  # what was written by other means gives way
+        rows, grad = np.array([[1, 0], [1, 1]]), np.arange(8.0).reshape(2, 2, 2)
+        p.add_grad_at(rows, grad)
+        assert p.grad.tolist() == [[2, 3], [10, 13], [0, 0]]
+        assert p.has_grad
+        p.add_grad_at(rows, grad)
+        assert p.grad.tolist() == [[4, 6], [20, 26], [0, 0]]
+
+    def test_gradients_of_other_rows_are_refused(self) -> None:
+        p = Parameter(np.zeros((3, 2)))
+        with raises(
+            ValueError,
+            "Parameter: a gradient of shape (1, 2) came, expected (2, 2), the shape of what "
+            "forward returned",
+        ):
+            p.add_grad_at(np.array([1, 1]), np.ones((1, 2)))
+        with raises(
+            TypeError,
+            "Parameter: a gradient of dtype float32 came, expected float64, the dtype of what "
+            "forward returned",
+        ):
+            p.add_grad_at(np.array([1, 1]), np.ones((2, 2), np.float32))
+        assert not p.has_grad
+
 
 class TestParameterVector:
     def test_packs_in_order_with_the_gradients_there_are(self) -> None:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from layerwise.layers.composition import Parallel, Residual
     from layerwise.layers.convolution import Conv1D, Conv2D
     from layerwise.layers.dropout import Dropout, GaussianNoise
+    from layerwise.layers.embedding import Embedding
     from layerwise.layers.exponential_units import ELU, SELU, elu, selu
     from layerwise.layers.normalization import BatchNorm
     from layerwise.layers.pooling import AveragePool2D, GlobalAveragePool2D, MaxPool2D, UpSample2D
@@ -81,6 +82,7 @@ else:
         "layers.composition": ["Parallel", "Residual"],
         "layers.convolution": ["Conv1D", "Conv2D"],
         "layers.dropout": ["Dropout", "GaussianNoise"],
+        "layers.embedding": ["Embedding"],
         "layers.exponential_units": ["ELU", "SELU", "elu", "selu"],
         "layers.normalization": ["BatchNorm"],
         "layers.pooling": ["AveragePool2D", "GlobalAveragePool2D", "MaxPool2D", "UpSample2D"],
@@ -144,6 +146,7 @@ __all__ = [
     "Diagnosis",
     "Dropout",
     "EarlyStopping",
+    "Embedding",
     "Epoch",
     "Flatten",
     "GaussianNoise",

@@ -319,6 +319,50 @@ def features_last(who: str, shape: tuple[int, ...], features: int) -> None:
         )
 
 
+def tokens_below(who: str, X: object, size: int) -> NDArray[np.integer[Any]]:
+    """Integers from 0 to below `size`, of any shape.
+
+    >>> tokens_below("Embedding", [0, 2], 3)
+    array([0, 2])
+    """
+    if isinstance(X, tuple):
+        raise TypeError(
+            f"{who}: X is {described(X)}, expected tokens, or the pair of tokens and their mask, "
+            "of dtype bool"
+        )
+    tokens = as_plain(X, f"{who}: X")
+    if tokens.dtype.kind not in "iu":
+        raise TypeError(
+            f"{who}: X has dtype {tokens.dtype}, expected integers, one for each token: convert it "
+            "with X.astype(int) if its numbers are such"
+        )
+    if tokens.size and not 0 <= tokens.min() <= tokens.max() < size:
+        place = tuple(map(int, np.argwhere((tokens < 0) | (tokens >= size))[0]))
+        raise ValueError(
+            f"{who}: token {tokens[place]} came at {place}, expected 0 to {size - 1}: there are "
+            f"{size} tokens"
+        )
+    return tokens.astype(np.intp, copy=False)
+
+
+def sequences_of(who: str, name: str, shape: tuple[int, ...], features: int) -> None:
+    """Refuse what is not n sequences of t places with so many features."""
+    if len(shape) != 3 or shape[-1] != features:
+        raise ValueError(
+            f"{who}: {name} {shape} came, expected (n, t, {features}): n sequences of t places "
+            f"with {features} features"
+        )
+
+
+def mask_of_places(who: str, mask: NDArray[np.bool_], places: tuple[int, ...]) -> None:
+    """Refuse a mask that has not one boolean for each place of each sequence."""
+    if mask.shape != places:
+        raise ValueError(
+            f"{who}: a mask {mask.shape} came, expected {places}: True or False for each place of "
+            "each sequence"
+        )
+
+
 def gradient_for(own: NDArray[Any], grad: object) -> NDArray[Any]:
     """The gradient as an array, where it has the shape and dtype of a parameter's own."""
     given = as_plain(grad, "Parameter: the gradient")

@@ -6,6 +6,7 @@ through variables: of an inline `np.ones(3)` mypy knows too little to refuse it 
 """
 
 from functools import lru_cache
+from math import prod
 from typing import Any, TypeVar
 
 import numpy as np
@@ -60,6 +61,22 @@ def sum_rows(A: Matrix) -> Vector:
     n = len(A)
     total: Vector = (_kept_ones if n <= KEPT else _ones)(n, A.dtype).dot(A)
     return total
+
+
+def add_at(A: Array, rows: Indices, B: Array) -> None:
+    """A[rows[i]] += B[i] for each i, one after another: a row named twice gets both.
+
+    `rows` has any shape, B that shape and then the shape of a row of A, which lies in C order.
+    Written as flat indices, which `np.add.at` takes five times as fast as rows.
+
+    >>> A = np.zeros((3, 1)); add_at(A, np.array([1, 1, 2]), np.array([[1.0], [2.0], [4.0]])); A
+    array([[0.],
+           [3.],
+           [4.]])
+    """
+    size = prod(A.shape[1:])
+    flat = rows.reshape(-1, 1) * size + np.arange(size)
+    np.add.at(A.reshape(-1), flat.reshape(-1), B.reshape(-1))
 
 
 def ones(n: int, dtype: np.dtype[Any]) -> Vector:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Never
 
 import numpy as np
 
-from layerwise.arguments import gradient_for, list_of
-from layerwise.arrays import Array, Vector, as_floating
+from layerwise.arguments import gradient_for, list_of, same_form
+from layerwise.arrays import Array, Indices, Vector, add_at, as_floating
 
 
 class Parameter:
@@ -92,6 +92,23 @@ class Parameter:
         else:  # zero so far: a copy is faster than a sum
             own[...] = grad
             self.has_grad = True
+
+    def add_grad_at(self, rows: Indices, grad: Array) -> None:
+        """Add `grad[i]` to the gradient of row `rows[i]`, and both to a row that is named twice.
+
+        `grad` has the shape of `value[rows]`. The same as `add_grad` with an array that is zero in
+        all other rows, which is never made. Raises ValueError for another shape, TypeError for
+        another dtype; nothing is added then.
+
+        >>> p = Parameter(np.zeros((2, 1))); p.add_grad_at(np.array([1, 1]), np.ones((2, 1)))
+        >>> p.grad.tolist()
+        [[0.0], [2.0]]
+        """
+        same_form("Parameter", grad, (*rows.shape, *self.shape[1:]), self.dtype)
+        if not self.has_grad:
+            self.zero_grad()
+        add_at(self._grad, rows, grad)
+        self.has_grad = True
 
     def zero_grad(self) -> None:
         """Set the gradient to zero."""

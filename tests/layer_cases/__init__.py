@@ -6,6 +6,7 @@ from tests.layer_cases.composition import COMPOSITION
 from tests.layer_cases.core import CORE
 from tests.layer_cases.images import IMAGES
 from tests.layer_cases.regularization import REGULARIZATION
+from tests.layer_cases.sequences import SEQUENCES
 
 LAYERS = [
     *CORE,
@@ -13,6 +14,7 @@ LAYERS = [
     *COMPOSITION,
     *IMAGES,
     *REGULARIZATION,
+    *SEQUENCES,
 ]
 
 __all__ = ["LAYERS", "AnyLayer", "LayerCase"]

@@ -16,7 +16,8 @@ class LayerCase:
     """A layer of a dtype, and the shape of an X for it.
 
     `by_rows`: each row is answered by itself, whatever the batch, in training too. `square`: Y has
-    the shape of X. `inference_differs`: a call answers something else than forward.
+    the shape of X. `inference_differs`: a call answers something else than forward. `tokens`: X has
+    integers below this.
     """
 
     name: str
@@ -25,3 +26,4 @@ class LayerCase:
     by_rows: bool = True
     square: bool = True
     inference_differs: bool = False
+    tokens: int | None = None
