@@ -95,7 +95,7 @@ class TestResidual:
         with raises(ValueError, f"{message} to it"):
             Residual(Dense(4, 3))
         message = "Residual: Lookup gives (2, 1) for X (2,), expected the same shape: X is added"
-        late = Residual(Lookup(np.ones((5, 1))))  # type: ignore[arg-type]  # on purpose
+        late = Residual(Lookup(np.ones((5, 1))))
         X: Any = np.array([1, 4])
         for way in late, late.forward:
             with raises(ValueError, f"{message} to it"):

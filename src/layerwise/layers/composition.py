@@ -31,7 +31,7 @@ class Residual(Layer[Array, Array]):
     array([[-1.,  4.]])
     """
 
-    def __init__(self, layer: Layer[Array, Array]) -> None:
+    def __init__(self, layer: Layer[Any, Array]) -> None:
         of_type("Residual", "layer", layer, Layer, "as in Residual(Dense(3, 3))")
         self.layer = layer
         self.input_shape, self.takes_mask = layer.input_shape, layer.takes_mask
