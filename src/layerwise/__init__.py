@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         numerical_gradient,
     )
     from layerwise.history import Epoch, History
+    from layerwise.layers.attention import MultiHeadAttention
     from layerwise.layers.composition import Parallel, Residual
     from layerwise.layers.convolution import Conv1D, Conv2D
     from layerwise.layers.dropout import Dropout, GaussianNoise
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from layerwise.layers.exponential_units import ELU, SELU, elu, selu
     from layerwise.layers.normalization import BatchNorm
     from layerwise.layers.pooling import AveragePool2D, GlobalAveragePool2D, MaxPool2D, UpSample2D
+    from layerwise.layers.positions import PositionalEncoding, PositionEmbedding
     from layerwise.layers.rectifiers import HardSigmoid, LeakyReLU, PReLU, hard_sigmoid, leaky_relu
     from layerwise.layers.row_normalization import GroupNorm, LayerNorm, RMSNorm
     from layerwise.layers.shape import Flatten, Reshape
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from layerwise.layers.softmax import LogSoftmax, Softmax, log_softmax
     from layerwise.layers.standardize import Standardize
     from layerwise.layers.time_distributed import TimeDistributed
+    from layerwise.layers.transformer import TransformerBlock
     from layerwise.losses import (
         Hinge,
         Huber,
@@ -79,6 +82,7 @@ else:
             "numerical_gradient",
         ],
         "history": ["Epoch", "History"],
+        "layers.attention": ["MultiHeadAttention"],
         "layers.composition": ["Parallel", "Residual"],
         "layers.convolution": ["Conv1D", "Conv2D"],
         "layers.dropout": ["Dropout", "GaussianNoise"],
@@ -86,6 +90,7 @@ else:
         "layers.exponential_units": ["ELU", "SELU", "elu", "selu"],
         "layers.normalization": ["BatchNorm"],
         "layers.pooling": ["AveragePool2D", "GlobalAveragePool2D", "MaxPool2D", "UpSample2D"],
+        "layers.positions": ["PositionEmbedding", "PositionalEncoding"],
         "layers.rectifiers": ["HardSigmoid", "LeakyReLU", "PReLU", "hard_sigmoid", "leaky_relu"],
         "layers.row_normalization": ["GroupNorm", "LayerNorm", "RMSNorm"],
         "layers.shape": ["Flatten", "Reshape"],
@@ -93,6 +98,7 @@ else:
         "layers.softmax": ["LogSoftmax", "Softmax", "log_softmax"],
         "layers.standardize": ["Standardize"],
         "layers.time_distributed": ["TimeDistributed"],
+        "layers.transformer": ["TransformerBlock"],
         "losses": [
             "Hinge",
             "Huber",
@@ -167,12 +173,15 @@ __all__ = [
     "MaxPool2D",
     "MeanAbsoluteError",
     "MeanSquaredError",
+    "MultiHeadAttention",
     "Optimizer",
     "PReLU",
     "Parallel",
     "Parameter",
     "ParameterVector",
     "Poisson",
+    "PositionEmbedding",
+    "PositionalEncoding",
     "RMSNorm",
     "RMSprop",
     "ReLU",
@@ -188,6 +197,7 @@ __all__ = [
     "Standardize",
     "Tanh",
     "TimeDistributed",
+    "TransformerBlock",
     "UpSample2D",
     "Vector",
     "accuracy",
