@@ -35,15 +35,19 @@ if TYPE_CHECKING:
     )
     from layerwise.history import Epoch, History
     from layerwise.layers.attention import MultiHeadAttention
+    from layerwise.layers.bidirectional import Bidirectional
     from layerwise.layers.composition import Parallel, Residual
     from layerwise.layers.convolution import Conv1D, Conv2D
     from layerwise.layers.dropout import Dropout, GaussianNoise
     from layerwise.layers.embedding import Embedding
     from layerwise.layers.exponential_units import ELU, SELU, elu, selu
+    from layerwise.layers.gru import GRU
+    from layerwise.layers.lstm import LSTM
     from layerwise.layers.normalization import BatchNorm
     from layerwise.layers.pooling import AveragePool2D, GlobalAveragePool2D, MaxPool2D, UpSample2D
     from layerwise.layers.positions import PositionalEncoding, PositionEmbedding
     from layerwise.layers.rectifiers import HardSigmoid, LeakyReLU, PReLU, hard_sigmoid, leaky_relu
+    from layerwise.layers.rnn import RNN
     from layerwise.layers.row_normalization import GroupNorm, LayerNorm, RMSNorm
     from layerwise.layers.shape import Flatten, Reshape
     from layerwise.layers.smooth_activations import GELU, SiLU, Softplus, gelu, silu, softplus
@@ -83,15 +87,19 @@ else:
         ],
         "history": ["Epoch", "History"],
         "layers.attention": ["MultiHeadAttention"],
+        "layers.bidirectional": ["Bidirectional"],
         "layers.composition": ["Parallel", "Residual"],
         "layers.convolution": ["Conv1D", "Conv2D"],
         "layers.dropout": ["Dropout", "GaussianNoise"],
         "layers.embedding": ["Embedding"],
         "layers.exponential_units": ["ELU", "SELU", "elu", "selu"],
+        "layers.gru": ["GRU"],
+        "layers.lstm": ["LSTM"],
         "layers.normalization": ["BatchNorm"],
         "layers.pooling": ["AveragePool2D", "GlobalAveragePool2D", "MaxPool2D", "UpSample2D"],
         "layers.positions": ["PositionEmbedding", "PositionalEncoding"],
         "layers.rectifiers": ["HardSigmoid", "LeakyReLU", "PReLU", "hard_sigmoid", "leaky_relu"],
+        "layers.rnn": ["RNN"],
         "layers.row_normalization": ["GroupNorm", "LayerNorm", "RMSNorm"],
         "layers.shape": ["Flatten", "Reshape"],
         "layers.smooth_activations": ["GELU", "SiLU", "Softplus", "gelu", "silu", "softplus"],
@@ -136,8 +144,11 @@ __version__ = "0.2.0.dev0"
 __all__ = [
     "ELU",
     "GELU",
+    "GRU",
     "L1",
     "L2",
+    "LSTM",
+    "RNN",
     "SELU",
     "SGD",
     "Adagrad",
@@ -146,6 +157,7 @@ __all__ = [
     "Array",
     "AveragePool2D",
     "BatchNorm",
+    "Bidirectional",
     "Conv1D",
     "Conv2D",
     "Dense",

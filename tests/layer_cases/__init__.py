@@ -5,6 +5,7 @@ from tests.layer_cases.case import AnyLayer, LayerCase
 from tests.layer_cases.composition import COMPOSITION
 from tests.layer_cases.core import CORE
 from tests.layer_cases.images import IMAGES
+from tests.layer_cases.recurrent import RECURRENT
 from tests.layer_cases.regularization import REGULARIZATION
 from tests.layer_cases.sequences import SEQUENCES
 
@@ -13,6 +14,7 @@ LAYERS = [
     *ACTIVATIONS,
     *COMPOSITION,
     *IMAGES,
+    *RECURRENT,
     *REGULARIZATION,
     *SEQUENCES,
 ]
