@@ -35,6 +35,9 @@ AT_MOST: dict[str, Bar] = {  # times the bare products
     "W7 5x5": (4.2, 2.4),
     "W7 3x3 stride 2": (1.9, 1.6),
     "W7 1x1": (1.2, 1.05),
+    "W8 LSTM": (1.6, 1.35),
+    "W8 GRU": (1.65, 1.4),
+    "W8 RNN": (2.2, None),
 }
 AT_LEAST: dict[str, dict[str, Bar]] = {  # times faster than these
     "W1": {SKLEARN: (2.6, 4), FUSED: (4, 5)},
@@ -47,6 +50,8 @@ AT_LEAST: dict[str, dict[str, Bar]] = {  # times faster than these
     "W7 MaxPool2D": {LAST: (0.5, 0.65)},
     "W7 BatchNorm": {LAST: (0.4, 0.7)},
     "W7 LayerNorm": {EAGER: (0.35, 0.43)},
+    "W8 GRU": {EAGER: (1.2, None)},
+    "W8 RNN": {EAGER: (2.5, None)},
 }
 MEMORY: Bar = (230, 200)  # MB
 LESS_MEMORY: dict[str, Bar] = {SKLEARN: (1.35, None), EAGER: (1.35, None), FUSED: (1.35, None)}

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import measure, processes, report, scaling, workloads
+from benchmarks import measure, processes, report, scaling, sequences, workloads
 from benchmarks.contestants import HOMES, installed
 from benchmarks.workloads import Workload
 
@@ -24,7 +24,7 @@ def run() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    keys = ["W1", "W2", "W3", "W4", "W5", "W6", "W7"]
+    keys = ["W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8"]
     parser.add_argument("--only", action="append", choices=keys, help="may be given repeatedly")
     parser.add_argument("--rounds", type=int, help="instead of each workload's own number")
     parser.add_argument("--quick", action="store_true", help="three rounds: a rough first look")
@@ -48,6 +48,7 @@ def _table(options: argparse.Namespace) -> None:
         "W4": lambda: [workloads.tiny()],
         "W5": lambda: [workloads.one_row(), workloads.many_rows()],
         "W7": lambda: [workloads.small_cnn(), *workloads.passes()],
+        "W8": sequences.passes,
     }
     for key in [key for key in makers if key in options.only]:
         for workload in makers[key]():

@@ -80,7 +80,8 @@ class Pass:
     grad: Array
     calls: int
     rounds: int = 21
-    W: Array | None = None  # of a convolution; biases, gains and shifts begin as usual
+    W: Array | None = None  # of a layer with products; biases, gains and shifts begin as usual
+    U: Array | None = None  # of a recurrent layer, for its states
     stride: int = 1
     padding: int = 0  # zeros at both ends
 

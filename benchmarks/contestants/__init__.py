@@ -49,7 +49,10 @@ class Contestant:
         if isinstance(workload, Inference):
             return None if self.inference is None else partial(self.inference, workload)
         no_products = workload.W is None and self.gives == "nothing"
-        return None if self.layer is None or no_products else partial(self.layer, workload)
+        no_images = workload.X.ndim != 4 and self.takes == "images"
+        if self.layer is None or no_products or no_images:
+            return None
+        return partial(self.layer, workload)
 
 
 def installed() -> list[str]:

@@ -72,15 +72,27 @@ def _products(rows: int, W: Array, *, data: bool) -> list[Product]:
 
 
 def layer(workload: Pass) -> Callable[[], None]:
-    """The products of a convolution."""
+    """The products of a layer."""
     rows, W = workload.grad.size // workload.grad.shape[-1], workload.W
     products = [] if W is None else _products(rows, W, data=False)
+    if workload.U is not None:
+        products += _through_time(workload.X.shape[:2], workload.U)
 
     def run() -> None:
         for dot, other, out in products:
             dot(other, out)
 
     return run
+
+
+def _through_time(shape: tuple[int, ...], U: Array) -> list[Product]:
+    """Those with U: forward and back step by step, and one for U's gradient."""
+    n, t = shape
+    H, A = (np.full((t * n, columns), 0.5, np.float32) for columns in U.shape)
+    h, a = np.empty((n, len(U)), np.float32), np.empty((n, U.shape[1]), np.float32)
+    steps: list[Product] = [(rows.dot, U, a) for rows in H.reshape(t, n, -1)]
+    steps += [(rows.dot, U.T, h) for rows in A.reshape(t, n, -1)]
+    return [*steps, (H.T.dot, A, np.empty_like(U))]
 
 
 def inference(workload: Inference) -> Callable[[], Array]:

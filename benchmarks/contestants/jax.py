@@ -117,7 +117,9 @@ def inference(workload: Inference) -> Callable[[], Any]:
 def layer(workload: Pass) -> Callable[[], Any]:
     """One compiled function for the layer and its way back."""
     X, grad, parameters = jnp.array(workload.X), jnp.array(workload.grad), []
-    if workload.W is not None:
+    if workload.U is not None:
+        parameters = first_of_recurrent(workload)
+    elif workload.W is not None:
         ((W, b),) = on_device([workload.W])
         parameters = [W, b]
     elif workload.layer != "MaxPool2D":
@@ -128,11 +130,62 @@ def layer(workload: Pass) -> Callable[[], Any]:
     return lambda: jax.block_until_ready(call(grad, X, *parameters))
 
 
+def first_of_recurrent(workload: Pass) -> list[Any]:
+    """W, U, b, and the GRU's c."""
+    W, U = jnp.array(workload.W), jnp.array(workload.U)
+    units, b = len(U), jnp.zeros(U.shape[1], jnp.float32)
+    if workload.layer == "LSTM":
+        b = b.at[units : 2 * units].set(1)
+    c = [jnp.zeros(units, jnp.float32)] if workload.layer == "GRU" else []
+    return [W, U, b, *c]
+
+
+def rnn(state: Any, a: Any, U: Any) -> Any:
+    """One step, from A = X W + b."""
+    (h,) = state
+    return (jnp.tanh(a + h @ U),)
+
+
+def lstm(state: Any, a: Any, U: Any) -> Any:
+    """One step, from A = X W + b."""
+    h, c = state
+    i, f, g, o = jnp.split(a + h @ U, 4, axis=1)
+    c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+    return jax.nn.sigmoid(o) * jnp.tanh(c), c
+
+
+def gru(state: Any, a: Any, U: Any, c: Any) -> Any:
+    """One step, from A = X W + b."""
+    (h,) = state
+    (r, z, n), (r_h, z_h, n_h) = jnp.split(a, 3, axis=1), jnp.split(h @ U, 3, axis=1)
+    r, z = jax.nn.sigmoid(r + r_h), jax.nn.sigmoid(z + z_h)
+    n = jnp.tanh(n + r * (n_h + c))
+    return (n + z * (h - n),)
+
+
+STEPS = {"RNN": rnn, "LSTM": lstm, "GRU": gru}
+
+
+def through_time(step: Any, X: Any, W: Any, U: Any, b: Any, *c: Any) -> Any:
+    """All steps, from zero states; the products with W before the loop."""
+
+    def turn(state: Any, a: Any) -> Any:
+        state = step(state, a, U, *c)
+        return state, state[0]
+
+    zero = jnp.zeros((len(X), len(U)), jnp.float32)
+    kinds = 2 if step is lstm else 1
+    _, H = jax.lax.scan(turn, (zero,) * kinds, (X @ W + b).swapaxes(0, 1))
+    return H.swapaxes(0, 1)
+
+
 @cache
 def pass_of(layer: str, stride: int, padding: int) -> Any:
     """The compiled pass: compiled once, however often it is run from the start."""
 
     def function(X: Any, *parameters: Any) -> Any:
+        if layer in STEPS:
+            return through_time(STEPS[layer], X, *parameters)
         if layer == "Conv2D":
             W, b = parameters
             return convolve(X, W, b, padding=[(padding, padding)] * 2, stride=stride)

@@ -95,6 +95,8 @@ def layer(workload: Pass) -> Callable[[], list[Array]]:
 
 def layer_of(workload: Pass) -> Layer[Array, Array]:
     """The layer of this name."""
+    if workload.U is not None:
+        return recurrent_of(workload)
     if workload.W is not None:
         options = {"stride": workload.stride, "padding": workload.padding}
         return convolution_of(workload.W, **options)
@@ -103,6 +105,15 @@ def layer_of(workload: Pass) -> Layer[Array, Array]:
     features = workload.X.shape[-1]
     norm: Layer[Array, Array] = getattr(layerwise, workload.layer)(features, dtype=np.float32)
     return norm
+
+
+def recurrent_of(workload: Pass) -> Layer[Any, Array]:
+    """The recurrent layer of this name, which begins at the workload's weights."""
+    inputs, units = workload.X.shape[-1], workload.grad.shape[-1]
+    recurrent = getattr(layerwise, workload.layer)(inputs, units, dtype=np.float32)
+    recurrent.W.value, recurrent.U.value = workload.W, workload.U
+    made: Layer[Any, Array] = recurrent
+    return made
 
 
 CONTESTANTS = {OURS: Contestant(training, inference, layer, takes="both")}

@@ -97,6 +97,7 @@ def layer(workload: Pass, *, last: bool) -> Callable[[], Any]:
     module = module_of(workload)
     X, grad = torch.from_numpy(workload.X), torch.from_numpy(workload.grad)
     images = X.ndim == 4
+    recurrent = workload.U is not None
     if images:
         X, grad = X.permute(0, 3, 1, 2), grad.permute(0, 3, 1, 2)
     if last:
@@ -110,9 +111,9 @@ def layer(workload: Pass, *, last: bool) -> Callable[[], Any]:
     def run() -> Any:
         for leaf in (X, *parameters):
             leaf.grad = None
-        Y = module(X)
+        Y = module(X)[0] if recurrent else module(X)
         Y.backward(grad)
-        return answers(Y, X, parameters)
+        return of_recurrent(Y, X, parameters) if recurrent else answers(Y, X, parameters)
 
     return run
 
@@ -125,8 +126,18 @@ def answers(Y: Any, X: Any, parameters: list[Any]) -> Iterator[Any]:
         yield (P.grad.permute(2, 3, 1, 0) if P.ndim == 4 else P.grad).numpy()
 
 
+def of_recurrent(Y: Any, X: Any, parameters: list[Any]) -> Iterator[Any]:
+    """The same of a recurrent layer, of whose two biases the second is the GRU's c in its end."""
+    W, U, b, c = (P.grad.numpy().T for P in parameters)
+    yield from (Y.detach().numpy(), X.grad.numpy(), W, U, b)
+    if len(b) == 3 * len(U):
+        yield c[2 * len(U) :]
+
+
 def module_of(workload: Pass) -> Any:
     """The module that does the same."""
+    if workload.U is not None:
+        return recurrent_of(workload)
     if workload.W is not None:
         return convolution_of(workload.W, stride=workload.stride, padding=workload.padding)
     features = workload.X.shape[-1]
@@ -134,6 +145,21 @@ def module_of(workload: Pass) -> Any:
         return torch.nn.MaxPool2d(2)
     norm = {"BatchNorm": torch.nn.BatchNorm2d, "LayerNorm": torch.nn.LayerNorm}[workload.layer]
     return norm(features)
+
+
+def recurrent_of(workload: Pass) -> Any:
+    """A recurrent layer that begins at the workload's weights, and remembers at first."""
+    inputs, units = workload.X.shape[-1], workload.grad.shape[-1]
+    module = getattr(torch.nn, workload.layer)(inputs, units, batch_first=True)
+    W, U, b, c = module.parameters()
+    with torch.no_grad():
+        W.copy_(torch.from_numpy(workload.W).T)
+        U.copy_(torch.from_numpy(workload.U).T)
+        b.zero_()
+        c.zero_()
+        if workload.layer == "LSTM":
+            b[units : 2 * units] = 1
+    return module
 
 
 CONTESTANTS = {

@@ -38,9 +38,7 @@ RECURRENT = [
     ),
     LayerCase(
         "Bidirectional",
-        lambda t: Bidirectional(
-            RNN(2, 1, rng=1, dtype=t), GRU(2, 1, reverse=True, rng=2, dtype=t)
-        ),
+        lambda t: Bidirectional(RNN(2, 1, rng=1, dtype=t), GRU(2, 1, reverse=True, rng=2, dtype=t)),
         SEQUENCES,
     ),
     LayerCase(
