@@ -26,6 +26,7 @@ from layerwise.parameter import Parameter, ParameterVector
 if TYPE_CHECKING:
     from layerwise.diagnosis import Diagnosis, diagnose
     from layerwise.early_stopping import EarlyStopping
+    from layerwise.generation import generate
     from layerwise.gradients import (
         GradientReport,
         check_gradient,
@@ -78,6 +79,7 @@ else:
     _LATER = {
         "diagnosis": ["Diagnosis", "diagnose"],
         "early_stopping": ["EarlyStopping"],
+        "generation": ["generate"],
         "gradients": [
             "GradientReport",
             "check_gradient",
@@ -223,6 +225,7 @@ __all__ = [
     "exponential_decay",
     "fit",
     "gelu",
+    "generate",
     "glorot_normal",
     "glorot_uniform",
     "hard_sigmoid",

@@ -9,11 +9,11 @@ from layerwise.arguments import of_type, same_form
 from layerwise.arrays import Array
 from layerwise.layers.base import Layer
 from layerwise.layers.masks import apart, with_mask
-from layerwise.layers.recurrent import Recurrent
+from layerwise.layers.recurrent import Recurrent, Sequences
 
 
 @final
-class Bidirectional(Layer[Any, Array]):
+class Bidirectional(Layer[Sequences, Array]):
     """Y = [f(X), g(X)]: a layer that goes onward and one that goes in reverse, side by side.
 
     X has shape (n, t, inputs) and Y (n, t, units of f + units of g), or without the axis of the
@@ -53,7 +53,7 @@ class Bidirectional(Layer[Any, Array]):
         units = len(layer.U.value) + len(backward_layer.U.value)
         self.output_shape = None if layer.return_sequences else (units,)
 
-    def forward(self, X: Any, /) -> tuple[Array, Callable[[Array], Any]]:
+    def forward(self, X: Sequences, /) -> tuple[Array, Callable[[Array], Sequences]]:
         """Both answers side by side; back: the sum of what each one's backward gives."""
         _, mask = apart(self, X)
         Y, way_back = self.layer.forward(X)
@@ -61,12 +61,12 @@ class Bidirectional(Layer[Any, Array]):
         both: Array = np.concatenate([Y, Y_reverse], axis=-1)
         units = Y.shape[-1]
 
-        def backward(grad: Array) -> Any:
+        def backward(grad: Array) -> Sequences:
             same_form("Bidirectional", grad, both.shape, both.dtype)
-            dX, dX_reverse = way_back(grad[..., :units]), way_back_reverse(grad[..., units:])
-            if mask is None:
-                return dX + dX_reverse
-            return with_mask(dX[0] + dX_reverse[0], mask)
+            dX, _ = apart(self, way_back(grad[..., :units]))
+            dX_reverse, _ = apart(self, way_back_reverse(grad[..., units:]))
+            way_in: Sequences = with_mask(dX + dX_reverse, mask)
+            return way_in
 
         return both, backward
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from layerwise.arguments import described, same_form, whole_number
+from layerwise.arguments import described, mask_of_places, same_form, whole_number
 from layerwise.arrays import Array, Matrix, as_floating, matrix_multiply, sum_rows
 from layerwise.initializers import Initializer, first_values, glorot_uniform, orthogonal
 from layerwise.layers.base import Layer
@@ -17,11 +17,13 @@ from layerwise.layers.masks import Mask, apart, with_mask
 from layerwise.layers.steps import Padded, Unpadded
 from layerwise.parameter import Parameter
 
+Sequences = Array | tuple[Array, Mask]
+Back = Callable[[Array], Sequences]
 States = tuple[Array, ...]  # of each kind that a layer has
 WayBack = Callable[[Array], tuple[Array, States]]
 
 
-class Recurrent(Layer[Any, Array]):
+class Recurrent(Layer[Sequences, Array]):
     """Hₜ = f(Xₜ W + b, Hₜ₋₁): a state that goes through the steps of a sequence, and is the answer.
 
     A subclass says in FIRST_B what `b` begins with for each of the sums that a unit needs, and in
@@ -66,21 +68,21 @@ class Recurrent(Layer[Any, Array]):
         gradient by each kind of first state, a row for each sequence.
         """
 
-    def forward(self, X: Any, /) -> tuple[Array, Callable[[Array], Any]]:
+    def forward(self, X: Sequences, /) -> tuple[Array, Back]:
         """A = X W + b, then through time; back: dL/dW = Xᵀ dA, dL/db = Σ dA, dL/dX = dA Wᵀ."""
         return self._forward(X, from_data=False)
 
-    def forward_from_data(self, X: Any, /) -> tuple[Array, Callable[[Array], Any]]:
+    def forward_from_data(self, X: Sequences, /) -> tuple[Array, Back]:
         """`forward` without the product for dL/dX, which no one needs of data."""
         return self._forward(X, from_data=True)
 
-    def _forward(self, X: Any, *, from_data: bool) -> tuple[Array, Callable[[Array], Any]]:
+    def _forward(self, X: Sequences, *, from_data: bool) -> tuple[Array, Back]:
         who, W = type(self).__name__, self.W.value
-        X, mask = self._sequences(X)
+        given, mask = self._sequences(X)
         onward = slice(None, None, -1 if self.reverse else 1)
         places = slice(None) if self.return_sequences else slice(-1, None)
         order = Unpadded() if mask is None else Padded(mask.swapaxes(0, 1)[onward])
-        S = order.steps(X.swapaxes(0, 1)[onward])
+        S = order.steps(given.swapaxes(0, 1)[onward])
         A = matrix_multiply(S.reshape(-1, len(W)), W)
         A += self.b.value
         A = A.reshape(*S.shape[:2], A.shape[1])
@@ -89,7 +91,7 @@ class Recurrent(Layer[Any, Array]):
         Y = np.ascontiguousarray(answers if self.return_sequences else answers[:, 0])
         shape = Y.shape
 
-        def backward(grad: Array) -> Any:
+        def backward(grad: Array) -> Sequences:
             same_form(who, grad, shape, W.dtype)
             by_place = grad if self.return_sequences else grad[:, np.newaxis]
             dH = order.answers_back(by_place.swapaxes(0, 1)[onward], H, places)
@@ -99,11 +101,12 @@ class Recurrent(Layer[Any, Array]):
             self.b.add_grad(sum_rows(rows))
             for state, dstate in zip(self.first_state, by_first, strict=False):
                 state.add_grad(sum_rows(dstate))
-            if from_data:
-                return with_mask(grad, mask)
-            dS = matrix_multiply(rows, W.T).reshape(S.shape)
-            dX = np.ascontiguousarray(order.steps_back(dS)[onward].swapaxes(0, 1))
-            return with_mask(dX, mask)
+            dX = grad
+            if not from_data:
+                dS = matrix_multiply(rows, W.T).reshape(S.shape)
+                dX = np.ascontiguousarray(order.steps_back(dS)[onward].swapaxes(0, 1))
+            way_in: Sequences = with_mask(dX, mask)
+            return way_in
 
         return Y, backward
 
@@ -143,27 +146,24 @@ class Recurrent(Layer[Any, Array]):
         zero = np.zeros(len(self.U.value), self.U.dtype)
         return tuple(state.value for state in self.first_state) or (zero,) * self.STATES
 
-    def _sequences(self, X: Any) -> tuple[Array, Mask | None]:
+    def _sequences(self, X: Sequences) -> tuple[Array, Mask | None]:
         """X in the layer's dtype, and its mask, where they fit the layer and one another."""
         who, inputs = type(self).__name__, self.W.shape[0]
-        X, mask = apart(self, X)
-        if isinstance(X, tuple):
+        given, mask = apart(self, X)
+        if isinstance(given, tuple):
             raise TypeError(
-                f"{who}: X is {described(X)}, expected an array (n, t, {inputs}), or a pair of it "
-                "and a mask, an array of booleans"
+                f"{who}: X is {described(given)}, expected an array (n, t, {inputs}), or a pair of "
+                "it and a mask, an array of booleans"
             )
-        X = as_floating(X, f"{who}: X", self.W.dtype)
-        if X.ndim != 3 or X.shape[1] == 0 or X.shape[2] != inputs:
+        A = as_floating(given, f"{who}: X", self.W.dtype)
+        if A.ndim != 3 or A.shape[1] == 0 or A.shape[2] != inputs:
             raise ValueError(
-                f"{who}: X {X.shape} came, expected (n, t, {inputs}): n sequences of at least one "
+                f"{who}: X {A.shape} came, expected (n, t, {inputs}): n sequences of at least one "
                 "place"
             )
-        if mask is not None and mask.shape != X.shape[:2]:
-            raise ValueError(
-                f"{who}: a mask {mask.shape} came for X {X.shape}, expected {X.shape[:2]}: a "
-                "boolean for each place"
-            )
-        return X, mask
+        if mask is not None:
+            mask_of_places(who, mask, A.shape[:2])
+        return A, mask
 
     def __repr__(self) -> str:
         inputs, units = self.W.shape[0], self.U.shape[0]
