@@ -257,3 +257,33 @@ def test_capstone(tmp_path: Path) -> None:
     assert "gives the same answers: True\n" in printed
     assert number(r"accuracy (0\.\d+) on test digits", printed) > 0.965
     assert_picture(tmp_path / "capstone.png", printed)
+
+
+def test_characters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Small: in its own setting it takes half a minute."""
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(EXAMPLES / "characters.py"))["main"](units=24, letters=20_000, epochs=3)
+    printed = capsys.readouterr().out
+    assert "20000 letters" in printed
+    begun, *_, ended = (float(bits) for bits in re.findall(r"(\d\.\d\d) bits for", printed))
+    assert ended < 0.8 * begun
+    assert printed.count("\n    The ") == 3
+    assert number(r"where it began with (\S+)\.$", printed) == begun
+    assert number(r"costs it (\S+) bits", printed) == ended
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_padded_sequences(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Small: in its own setting it takes some ten seconds."""
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(EXAMPLES / "padded_sequences.py"))["main"](rows=600, epochs=10)
+    printed = capsys.readouterr().out
+    assert "Gradient proven, with the mask.\n" in printed
+    assert number(r"answers are (\S+) apart", printed) < 1e-12
+    assert number(r"^Shown: (\S+) of other", printed) > 0.85
+    assert number(r"^(0\.\d+) of longer", printed) > 0.75
+    assert list(tmp_path.iterdir()) == []
