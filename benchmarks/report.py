@@ -38,6 +38,8 @@ AT_MOST: dict[str, Bar] = {  # times the bare products
     "W8 LSTM": (1.6, 1.35),
     "W8 GRU": (1.65, 1.4),
     "W8 RNN": (2.2, None),
+    "W8 attention 64": (1.5, 1.3),
+    "W8 attention 256": (1.4, 1.2),
 }
 AT_LEAST: dict[str, dict[str, Bar]] = {  # times faster than these
     "W1": {SKLEARN: (2.6, 4), FUSED: (4, 5)},
@@ -52,6 +54,8 @@ AT_LEAST: dict[str, dict[str, Bar]] = {  # times faster than these
     "W7 LayerNorm": {EAGER: (0.35, 0.43)},
     "W8 GRU": {EAGER: (1.2, None)},
     "W8 RNN": {EAGER: (2.5, None)},
+    "W8 block": {EAGER: (0.85, 1.0)},
+    "W8 Embedding": {EAGER: (0.6, 0.75)},
 }
 MEMORY: Bar = (230, 200)  # MB
 LESS_MEMORY: dict[str, Bar] = {SKLEARN: (1.35, None), EAGER: (1.35, None), FUSED: (1.35, None)}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,12 +77,14 @@ class Pass:
     key: str
     title: str
     layer: str  # its name in Layerwise
-    X: Array
+    X: NDArray[Any]
     grad: Array
     calls: int
     rounds: int = 21
     W: Array | None = None  # of a layer with products; biases, gains and shifts begin as usual
     U: Array | None = None  # of a recurrent layer, for its states
+    weights: tuple[Array, ...] = ()  # those of a layer with several, or the table of an embedding
+    heads: int = 4  # of attention
     stride: int = 1
     padding: int = 0  # zeros at both ends
 

@@ -48,7 +48,8 @@ class Contestant:
             return partial(self.training, workload) if fits else None
         if isinstance(workload, Inference):
             return None if self.inference is None else partial(self.inference, workload)
-        no_products = workload.W is None and self.gives == "nothing"
+        products = workload.W is not None or workload.layer == "MultiHeadAttention"
+        no_products = not products and self.gives == "nothing"
         no_images = workload.X.ndim != 4 and self.takes == "images"
         if self.layer is None or no_products or no_images:
             return None

@@ -5,6 +5,8 @@ All arrays are made beforehand, and the sizes, first weights and batches are tho
 """
 
 from collections.abc import Callable
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -77,6 +79,8 @@ def layer(workload: Pass) -> Callable[[], None]:
     products = [] if W is None else _products(rows, W, data=False)
     if workload.U is not None:
         products += _through_time(workload.X.shape[:2], workload.U)
+    if workload.weights:
+        products += _of_heads(workload)
 
     def run() -> None:
         for dot, other, out in products:
@@ -93,6 +97,19 @@ def _through_time(shape: tuple[int, ...], U: Array) -> list[Product]:
     steps: list[Product] = [(rows.dot, U, a) for rows in H.reshape(t, n, -1)]
     steps += [(rows.dot, U.T, h) for rows in A.reshape(t, n, -1)]
     return [*steps, (H.T.dot, A, np.empty_like(U))]
+
+
+def _of_heads(workload: Pass) -> list[Product]:
+    """Those with the four matrices, and in each head two forward and four back."""
+    (n, t, d), h = workload.X.shape, workload.heads
+    Q = np.full((n, t, h, d // h), 0.5, np.float32).swapaxes(1, 2)
+    S = np.full((n, h, t, t), 0.5, np.float32)
+    to_Q, to_S = np.empty(Q.shape, np.float32), np.empty_like(S)
+    scores: Product = (partial(np.matmul, Q), Q.swapaxes(2, 3), to_S)
+    answers: Product = (partial(np.matmul, S), Q, to_Q)
+    turned: Product = (partial(np.matmul, S.swapaxes(2, 3)), Q, to_Q)
+    of_rows = [_products(n * t, W, data=False) for W in workload.weights]
+    return [*chain(*of_rows), scores, answers, scores, answers, turned, turned]
 
 
 def inference(workload: Inference) -> Callable[[], Array]:

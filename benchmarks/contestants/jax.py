@@ -5,7 +5,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from benchmarks.contestants import JAX, Contestant
+from benchmarks.contestants import JAX, Contestant, jax_attention
 from benchmarks.workloads import Array, Inference, Pass, Training
 
 jax: Any = import_module("jax")  # often not installed, so nothing is known of its types
@@ -116,6 +116,8 @@ def inference(workload: Inference) -> Callable[[], Any]:
 
 def layer(workload: Pass) -> Callable[[], Any]:
     """One compiled function for the layer and its way back."""
+    if workload.weights:
+        return jax_attention.layer(workload)
     X, grad, parameters = jnp.array(workload.X), jnp.array(workload.grad), []
     if workload.U is not None:
         parameters = first_of_recurrent(workload)

@@ -14,13 +14,17 @@ from layerwise import (
     Adam,
     Conv2D,
     Dense,
+    Embedding,
     Flatten,
     Layer,
     MaxPool2D,
+    MultiHeadAttention,
     Optimizer,
+    Parameter,
     ReLU,
     Sequential,
     SoftmaxCrossEntropy,
+    TransformerBlock,
     fit,
 )
 
@@ -83,18 +87,21 @@ def layer(workload: Pass) -> Callable[[], list[Array]]:
     """A layer's forward and its backward, then zeroed gradients, as a step of training has them."""
     layer = layer_of(workload)
     parameters = layer.parameters()
+    shown = matrices_of(layer) if workload.weights else parameters
 
     def run() -> list[Array]:
         for parameter in parameters:
             parameter.zero_grad()
         Y, backward = layer.forward(workload.X)
-        return [Y, backward(workload.grad), *(parameter.grad for parameter in parameters)]
+        return [Y, backward(workload.grad), *(parameter.grad for parameter in shown)]
 
     return run
 
 
-def layer_of(workload: Pass) -> Layer[Array, Array]:
+def layer_of(workload: Pass) -> Layer[Any, Array]:
     """The layer of this name."""
+    if workload.weights:
+        return with_weights_of(workload)
     if workload.U is not None:
         return recurrent_of(workload)
     if workload.W is not None:
@@ -114,6 +121,26 @@ def recurrent_of(workload: Pass) -> Layer[Any, Array]:
     recurrent.W.value, recurrent.U.value = workload.W, workload.U
     made: Layer[Any, Array] = recurrent
     return made
+
+
+def with_weights_of(workload: Pass) -> Layer[Any, Array]:
+    """An embedding, or what has attention, whose matrices begin at the workload's weights."""
+    first, size = workload.weights[0].shape
+    made: Layer[Any, Array]
+    if workload.layer == "Embedding":
+        made = Embedding(first, size, dtype=np.float32)
+    elif workload.layer == "MultiHeadAttention":
+        made = MultiHeadAttention(size, workload.heads, causal=True, dtype=np.float32)
+    else:
+        made = TransformerBlock(size, workload.heads, dtype=np.float32)
+    for parameter, W in zip(matrices_of(made), workload.weights, strict=True):
+        parameter.value = W
+    return made
+
+
+def matrices_of(layer: Layer[Any, Array]) -> list[Parameter]:
+    """The parameters of two axes: of vectors beside them not everybody has the same."""
+    return [parameter for parameter in layer.parameters() if len(parameter.shape) == 2]
 
 
 CONTESTANTS = {OURS: Contestant(training, inference, layer, takes="both")}
