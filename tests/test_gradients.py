@@ -1,7 +1,6 @@
 """The checker as an instrument: what it must prove, refuse and say."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,48 +26,12 @@ from layerwise.gradients.check import Mode
 from layerwise.gradients.differences import extrapolate
 from layerwise.layers.base import walk
 from layerwise.testing import assert_layer
-from tests import hiding_place
 from tests.gradient_cases import CASES, LOSS_CASES, Case, LossCase
-from tests.raising import raises
+from tests.gradients.points import Elementwise, Scale, normal
 
 MODES: list[Mode] = ["fast", "full"]
 each_mode = pytest.mark.parametrize("mode", MODES)
 Way = tuple[Array, Callable[[Array], Array]]
-
-
-def normal(*shape: int, seed: int = 0) -> NDArray[np.float64]:
-    return np.random.default_rng(seed).standard_normal(shape)
-
-
-class Scale(Layer[Array, Array]):
-    """Y = a X, with a way back that a test can bend."""
-
-    def __init__(self, size: int, bend: Callable[[Array, Array], Array] | None = None) -> None:
-        self.a = Parameter(normal(size, seed=1))
-        self.bend = bend
-
-    def forward(self, X: Array, /) -> Way:
-        a = self.a.value
-
-        def backward(grad: Array) -> Array:
-            right = (grad * X).sum(axis=0)
-            self.a.add_grad(self.bend(right, grad) if self.bend else right)
-            return grad * a
-
-        return a * X, backward
-
-
-class Elementwise(Layer[Array, Array]):
-    """Y = f(X) with a slope that a test gives, right or wrong."""
-
-    def __init__(self, f: Callable[[Array], Array], slope: Callable[[Array], Array]) -> None:
-        self.f, self.slope = f, slope
-
-    def forward(self, X: Array, /) -> Way:
-        def backward(grad: Array) -> Array:
-            return grad * self.slope(X)
-
-        return self.f(X), backward
 
 
 # The body of cases --------------------------------------------------------------------------------
@@ -523,230 +486,6 @@ def test_parameters_go_by_their_paths() -> None:
     assert [tensor.name for tensor in report.tensors] == ["X", *paths]
 
 
-# What is hidden -----------------------------------------------------------------------------------
-
-
-class Box:
-    """A plain object, or one with slots, in which something hides."""
-
-    __slots__ = ("__dict__", "other", "thing")
-
-
-GLOBAL = Parameter(np.ones(3))
-KEEP = (
-    "keep it in an attribute of the layer, or in a list, tuple or dict there; optimizers, saving "
-    "and copies know of nothing else"
-)
-
-
-class Finds(Layer[Array, Array]):
-    """Y = P X for a parameter P that it finds somewhere."""
-
-    def __init__(self, keep: Any, find: Callable[[Any], Parameter]) -> None:
-        self.keep, self.find = keep, find
-
-    def forward(self, X: Array, /) -> Way:
-        P = self.find(self.keep)
-
-        def backward(grad: Array) -> Array:
-            P.add_grad((grad * X).sum(axis=0))
-            return grad * P.value
-
-        return X * P.value, backward
-
-
-def boxed(name: str, thing: object) -> Box:
-    box = Box()
-    setattr(box, name, thing)
-    return box
-
-
-def closed(parameter: Parameter) -> Callable[[Any], Parameter]:
-    def find(keep: Any) -> Parameter:
-        return parameter
-
-    return find
-
-
-def object_array(parameter: Parameter) -> NDArray[Any]:
-    found = np.empty(1, object)
-    found[0] = parameter
-    return found
-
-
-def of_the_module(keep: Any) -> Parameter:
-    def inner() -> Parameter:
-        return GLOBAL
-
-    return inner()
-
-
-@pytest.mark.parametrize(
-    ("keep", "find", "place"),
-    [
-        (boxed("d", Parameter(np.ones(3))), lambda k: k.d, "keep.d"),
-        (boxed("thing", Parameter(np.ones(3))), lambda k: k.thing, "keep.thing"),
-        ({Parameter(np.ones(3))}, lambda k: next(iter(k)), "an element of keep"),
-        ([{Parameter(np.ones(3))}], lambda k: next(iter(k[0])), "an element of keep.0"),
-        (object_array(Parameter(np.ones(3))), lambda k: k[0], "keep.0"),
-        (partial(list, [Parameter(np.ones(3))]), lambda k: k.args[0][0], "keep.0.0"),
-        (boxed("d", {"e": (Parameter(np.ones(3)),)}), lambda k: k.d["e"][0], "keep.d.e.0"),
-    ],
-)
-def test_a_parameter_where_walk_does_not_look_is_a_fault(
-    keep: Any, find: Callable[[Any], Parameter], place: str
-) -> None:
-    (fault,) = check_layer(Finds(keep, find), normal(4, 3)).faults
-    assert fault == f"{place}, of type Parameter, is held where nothing looks for it: {KEEP}"
-
-
-def test_an_array_or_a_generator_where_walk_does_not_look_is_a_fault() -> None:
-    for thing in (np.ones(3), np.random.default_rng(0)):
-        layer = Elementwise(np.sin, np.cos)
-        layer.kept = boxed("thing", thing)  # type: ignore[attr-defined]  # as a user may write
-        (fault,) = check_layer(layer, normal(4, 3)).faults
-        assert fault == (
-            f"kept.thing, of type {type(thing).__name__}, is held where nothing looks for it: "
-            f"{KEEP}"
-        )
-
-
-class OfClass(Finds):
-    """The parameter is an attribute of the class."""
-
-    P = Parameter(np.ones(3))
-
-
-def with_default(keep: Any, parameter: Parameter = Parameter(np.ones(3))) -> Parameter:  # noqa: B008
-    return parameter
-
-
-@pytest.mark.parametrize(
-    ("layer", "place"),
-    [
-        (
-            Finds(None, closed(Parameter(np.ones(3)))),
-            "the variable parameter around closed.<locals>.find",
-        ),
-        (Finds(None, of_the_module), "the global GLOBAL"),
-        (OfClass(None, lambda keep: OfClass.P), "P of class OfClass"),
-        (Finds(None, lambda keep: hiding_place.HIDDEN), "HIDDEN of module hiding_place"),
-        (Finds(None, with_default), "a default of with_default.0"),
-    ],
-)
-def test_a_parameter_that_code_holds_is_a_fault_and_left_alone(layer: Finds, place: str) -> None:
-    parameter = layer.find(None)
-    parameter.add_grad(np.ones(3))
-    (fault,) = check_layer(layer, normal(4, 3)).faults
-    assert (
-        fault == f"{place}, of type Parameter, got a gradient and is not among parameters(): {KEEP}"
-    )
-    assert np.array_equal(parameter.grad, np.ones(3))
-    assert parameter.has_grad
-    parameter.zero_grad()
-    check_layer(layer, normal(4, 3))
-    assert not parameter.has_grad
-
-
-def test_a_parameter_that_code_names_and_leaves_alone_is_no_fault() -> None:
-    layer = Elementwise(lambda X: X * GLOBAL.value, lambda X: np.ones_like(X) * GLOBAL.value)
-    assert_layer(layer, normal(4, 3))
-
-
-def test_a_parameter_that_is_no_part_of_its_layer_is_a_fault() -> None:
-    class Part(Scale):
-        def parts(self) -> dict[str, object]:
-            return {"bend": self.bend}
-
-    (fault,) = check_layer(Part(3), normal(4, 3)).faults
-    assert fault == f"a, of type Parameter, is held where nothing looks for it: {KEEP}"
-
-
-def test_what_code_holds_beside_parameters_is_no_fault() -> None:
-    class Many(Scale):
-        def __init__(self) -> None:
-            super().__init__(3)
-            self.name, self.numbers, self.method = "a", {1, 2}, Tanh().forward
-
-            def later() -> object:
-                return unbound
-
-            self.later = later
-            if self.name == "b":
-                unbound = 1
-
-        @property
-        def shape(self) -> tuple[int, ...]:
-            return self.a.shape
-
-        @staticmethod
-        def none() -> None:
-            return None
-
-    assert_layer(Many(), normal(4, 3))
-
-
-def test_an_array_that_is_not_learned_is_noted() -> None:
-    class Two(Scale):
-        def __init__(self) -> None:
-            super().__init__(3)
-            self.w, self.mean, self.count = np.ones((3, 2)), np.zeros(3), np.zeros(2, int)
-
-        def __call__(self, X: Array, /) -> Array:
-            return X * self.a.value
-
-        def forward(self, X: Array, /) -> Way:
-            self.mean += X.mean(axis=0)
-            return super().forward(X)
-
-    report = check_layer(Two(), normal(4, 3))
-    assert report.passed
-    assert report.notes[0] == "w (3, 2) is a plain array: it is not learned"
-    assert len(report.notes) == 2
-
-
-def test_where_nothing_is_differentiated_nothing_is_proven() -> None:
-    class Table(Layer[Indices, Array]):
-        def __init__(self) -> None:
-            self.E = normal(5, 3)
-
-        def forward(self, T: Indices, /) -> tuple[Array, Callable[[Array], Indices]]:
-            def backward(grad: Array) -> Indices:
-                return np.zeros_like(T)
-
-            return self.E[T], backward
-
-    report = check_layer(Table(), np.array([0, 1, 2]))
-    assert report.verdict == "inconclusive"
-    assert str(report).splitlines()[1:3] == [
-        "  nothing was differentiated: no floating input, and no parameter",
-        "  E (5, 3) is a plain array: it is not learned",
-    ]
-
-
-def test_numbers_that_are_not_finite_are_refused() -> None:
-    X = normal(4, 3)
-    X[1, 2] = np.nan
-    with raises(
-        ValueError,
-        "check_layer: X has numbers that are not finite, expected finite ones: the first is nan at "
-        "[1, 2]",
-    ):
-        check_layer(Tanh(), X)
-    with raises(
-        ValueError,
-        "check_layer: X[1] has numbers that are not finite, expected finite ones: the first is inf "
-        "at [0]",
-    ):
-        check_layer(Tanh(), (normal(2), np.array([np.inf, 1.0])))
-    with raises(
-        ValueError,
-        "check_loss: the target has numbers that are not finite, expected finite ones: the first "
-        "is nan at [1, 2]",
-    ):
-        check_loss(MeanSquaredError(), normal(4, 3), X)
-
-
 # Stairs, jumps and iterations ---------------------------------------------------------------------
 
 
@@ -808,14 +547,6 @@ def test_an_iteration_that_stops_is_inconclusive_unless_its_error_is_known(
     assert wrong.verdict == "wrong"
     given = check_layer(Equilibrium(tolerance, 1.1), normal(5, 4), forward_error=10 * tolerance)
     assert given.verdict == "wrong"
-
-
-@pytest.mark.parametrize("error", [-1e-6, 1.0, np.nan])
-def test_an_error_of_forward_that_is_none_is_refused(error: float) -> None:
-    with raises(
-        ValueError, f"check_layer: forward_error={error} came, expected a share from 0 to below 1"
-    ):
-        check_layer(Tanh(), normal(4, 3), forward_error=error)
 
 
 @each_mode
@@ -1010,22 +741,6 @@ def test_a_loss_that_changes_its_target_is_refused() -> None:
 
 
 # Corners ------------------------------------------------------------------------------------------
-
-
-def test_an_empty_X_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"\Acheck_layer: X has no entries, expected at least one"):
-        check_layer(ReLU(), np.zeros((0, 3)))
-
-
-def test_an_empty_parameter_is_left_out() -> None:
-    class Unused(Scale):
-        def __init__(self) -> None:
-            super().__init__(3)
-            self.none = Parameter(np.zeros(0))
-
-    report = check_layer(Unused(), normal(4, 3))
-    assert report.passed
-    assert [tensor.name for tensor in report.tensors] == ["X", "a"]
 
 
 def test_a_tuple_as_the_answer() -> None:
@@ -1271,23 +986,6 @@ def test_right_layers_are_proven_at_large_inputs(scale: float, tied: bool) -> No
         X = (np.round(X) if tied else X) * scale
         assert_layer(LogSoftmax(), X)
         assert_layer(Elementwise(gelu, gelu_slope), X)
-
-
-def test_another_mode_or_no_layer_is_refused() -> None:
-    mode: Any = "ful"
-    with pytest.raises(
-        ValueError, match=r"\Acheck_layer: mode='ful' came, expected 'fast' or 'full'"
-    ):
-        check_layer(ReLU(), normal(4, 3), mode=mode)
-    nothing: Any = np.tanh
-    with pytest.raises(TypeError, match=r"expected a Layer: make one, as in Dense"):
-        check_layer(nothing, normal(4, 3))
-
-
-def test_lists_and_integers_are_taken() -> None:
-    rows: Any = [[1.0, 2.0, 3.0]]
-    assert check_layer(Dense(3, 2, rng=0), rows).passed
-    assert check_loss(MeanSquaredError(), np.array([[1, 2]]), np.array([[0, 1]])).passed
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from layerwise.layers.base import everything, walk
 from layerwise.parameter import Parameter
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class Fault:
     """A broken promise, and the name of the mistake where it is a known one."""
 
@@ -74,7 +74,7 @@ def _faults(layer: AnyLayer, X: object, rng: np.random.Generator) -> Iterator[Fa
     yield from _from_data(function, known)
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class _Known:
     """The answer F, the gradients g of c · F, and what rounding may change in each of them."""
 

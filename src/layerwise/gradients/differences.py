@@ -26,11 +26,11 @@ FIRST, LAST = 3, 14
 LARGEST = -24  # 4²⁴ = 3e14, for a tensor much smaller than what it is added to
 CHOICE = 1e-2  # of the largest answer: a stair as high is meant, as of floor(x), and no rounding
 TINY = 16, 17  # 2e-10 and 6e-11, where a smooth F is straight, and only noise bends it
-NONE: tuple[Vector, Vector] = np.zeros(0), np.zeros(0)
+NONE: Vector = np.zeros(0)
 ORDERS = 4  # columns of the extrapolation table: h² to h⁸, with which four steps are used up
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class Slope:
     """c · dF/dd for each c: `value` ± `bound`, with `kink` half the jump between the two sides."""
 
@@ -49,7 +49,7 @@ class Slope:
 
 
 def extrapolate(
-    h: Vector, D: Vector, rounding: float, below: tuple[Vector, Vector] = NONE
+    h: Vector, D: Vector, rounding: float, below: tuple[Vector, Vector] = (NONE, NONE)
 ) -> tuple[float, float, int]:
     """The limit of D(h) as h → 0, a bound on its error, and the index of the finest step used.
 

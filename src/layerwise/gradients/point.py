@@ -13,7 +13,7 @@ from layerwise.gradients.function import EPS, Function, Tensors, rms, ulps
 STAIR = 2.0**-22  # of the largest answer: no rounding is coarser than float32's
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass
 class Noise:
     """How far rounding alone moves each entry of F, each c · F and each gradient of c · F."""
 

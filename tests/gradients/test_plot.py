@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from layerwise import Dense, Layer, Parameter, ReLU, check_layer
 from layerwise.arrays import Array
-from layerwise.gradients.report import TensorReport
+from layerwise.gradients.plot import draw
+from layerwise.gradients.report import Comparison, GradientReport, State, TensorReport
 
 
 def normal(*shape: int, seed: int = 0) -> NDArray[np.float64]:
@@ -119,3 +121,95 @@ def test_a_proven_tensor_has_no_image() -> None:
 
 def test_along_directions_no_element_has_an_error() -> None:
     assert TensorReport("X", (2, 3), "at the given X").errors is None
+
+
+# The picture itself -------------------------------------------------------------------------------
+
+
+def tensor(
+    *states: State, name: str = "W", shape: tuple[int, ...] = (3,), scale: float = 1.0
+) -> TensorReport:
+    comparisons = [
+        Comparison("", 2.0 * i, i * scale, 1.0, state, 1.0) for i, state in enumerate(states)
+    ]
+    return TensorReport(name, shape, "here", comparisons)
+
+
+def drawn(*tensors: TensorReport) -> Figure:
+    return draw(GradientReport("L", "fast", tensors=list(tensors)))
+
+
+def test_four_tensors_are_shown_or_all_that_are_wrong() -> None:
+    right = [tensor("proven", name=f"p{i}") for i in range(6)]
+    wrong = [tensor("wrong", name=f"w{i}") for i in range(5)]
+    shown = drawn(TensorReport("nothing", (0,), "here"), *right[:3], *wrong, *right[3:])
+    titles = [axes.get_title() for axes in shown.axes[::2]]
+    assert titles == [f"w{i} (3,), here" for i in range(5)]
+    titles = [axes.get_title() for axes in drawn(*right, *wrong[:1]).axes[::2]]
+    assert titles == [f"{name} (3,), here" for name in ("w0", "p0", "p1", "p2")]
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_each_tensor_has_a_row_of_three_inches(count: int) -> None:
+    figure = drawn(*(tensor("proven") for _ in range(count)))
+    assert figure.get_size_inches().tolist() == [10, 1 + 3 * max(count, 1)]
+    assert (
+        figure.get_suptitle() == f"L: gradient {'proven' if count else 'inconclusive'} (fast mode)"
+    )
+    for place, axes in enumerate(figure.axes):
+        geometry = axes.get_subplotspec()
+        assert geometry is not None
+        assert geometry.get_geometry() == (count, 2, place, place)
+
+
+def test_values_lie_over_the_diagonal_and_distances_over_the_line_at_one() -> None:
+    values, distances = drawn(tensor("proven", "wrong", "wrong", scale=-1.0)).axes
+    (diagonal,), (bound,) = values.get_lines(), distances.get_lines()
+    assert np.asarray(diagonal.get_xydata()).tolist() == [[-2, -2], [4, 4]]
+    assert np.asarray(bound.get_ydata()).tolist() == [1, 1]
+    for axes, line in ((values, diagonal), (distances, bound)):
+        assert all(points.get_zorder() > line.get_zorder() for points in axes.collections)
+    points = [np.asarray(found.get_offsets()).tolist() for found in values.collections]
+    assert points == [[[0, 0]], [[-1, 2], [-2, 4]]]
+    (found,) = distances.collections
+    # What agrees to the last digit lies at a millionth, where a logarithm of it can be shown.
+    np.testing.assert_allclose(found.get_offsets(), [[0, 1e-6], [1, 3], [2, 6]])
+    assert distances.get_yscale() == "log"
+    assert distances.get_xlabel() == "directions in order"
+
+
+@pytest.mark.parametrize(
+    ("shape", "rows", "labels"),
+    [
+        ((2, 3), 2, ("axis 0", "axis 1")),
+        ((2, 2, 9), 4, ("axes 0 and 1", "axis 2")),
+        ((9, 2, 2), 9, ("axis 0", "axes 1 and 2")),
+    ],
+)
+def test_an_image_is_as_square_as_it_can_be(
+    shape: tuple[int, ...], rows: int, labels: tuple[str, str]
+) -> None:
+    wrong = tensor("wrong", shape=shape)
+    wrong.analytic, wrong.numeric = np.ones(shape), np.arange(np.prod(shape)).reshape(shape)
+    _, place, _ = drawn(wrong).axes
+    (found,) = place.get_images()
+    assert image(place).shape[0] == rows
+    assert found.norm.vmin == 0
+    assert (place.get_ylabel(), place.get_xlabel()) == labels
+    # A line between the blocks of an outer axis.
+    lines = [np.asarray(line.get_xydata()) for line in place.get_lines()]
+    across = [line[0, 1] for line in lines if line[0, 1] == line[1, 1]]
+    down = [line[0, 0] for line in lines if line[0, 0] == line[1, 0]]
+    assert (across, down) == {
+        (2, 3): ([], []), (2, 2, 9): ([1.5], []), (9, 2, 2): ([], [1.5]),
+    }[shape]  # fmt: skip
+
+
+def test_an_image_is_of_a_wrong_tensor_with_axes_and_errors() -> None:
+    for states, shape, errors in (
+        ("proven", (2, 3), True), ("wrong", (6,), True), ("wrong", (2, 3), False)
+    ):  # fmt: skip
+        found = tensor(states, shape=shape)  # type: ignore[arg-type]  # a state
+        if errors:
+            found.analytic = found.numeric = np.ones(shape)
+        assert [len(axes.get_images()) for axes in drawn(found).axes] == [0, 0]

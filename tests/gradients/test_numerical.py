@@ -40,3 +40,10 @@ def test_a_step_that_is_no_number_is_refused() -> None:
 def test_integers_and_lists_are_numbers() -> None:
     x: Any = [1, 2]
     assert numerical_gradient(square, x).round(6).tolist() == [2.0, 4.0]
+
+
+def test_the_step_is_1e_5_unless_given() -> None:
+    x = np.ones(1)
+    for h, error in ((None, 1e-10), (0.25, 0.0625)):
+        found = numerical_gradient(lambda x: float(x[0] ** 3), x, *([] if h is None else [h]))
+        assert found[0] - 3 == pytest.approx(error, rel=0.5)
