@@ -217,14 +217,14 @@ def _stopped(tolerance: float) -> Elementwise:
 
 
 def test_jumps_are_a_hint_where_nothing_is_proven() -> None:
-    report = check_layer(_stopped(1e-5), X := np.linspace(0.5, 1, 12).reshape(4, 3))
+    report = check_layer(_stopped(1e-7), X := np.linspace(0.5, 1, 12).reshape(4, 3))
     assert report.verdict == "inconclusive"
     (hint,) = report.hints
     assert hint.startswith("forward seems to iterate until a tolerance: Y jumps by ")
     assert hint.endswith(
-        "e-06 of its size; check_layer(..., forward_error=...) checks to what accuracy Y has"
+        "e-08 of its size; check_layer(..., forward_error=...) checks to what accuracy Y has"
     )
-    known = check_layer(_stopped(1e-5), X, forward_error=1e-5)
+    known = check_layer(_stopped(1e-7), X, forward_error=1e-7)
     assert (known.verdict, known.hints) == ("proven", [])
 
 

@@ -1,5 +1,6 @@
 """One comparison: each bound on both sides of where it decides."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -79,12 +80,9 @@ def test_an_element_is_let_off_a_hundred_millionth_of_it_and_a_tenth_of_the_larg
 
 def test_what_rounding_moves_in_the_gradient_is_added() -> None:
     point = _point(1)
-    up, down = (lambda g: {"X": np.array([[g]])}), (lambda g: {"X": np.array([[g]])})
     # Sixteen times what one ulp and two differ by on the same side; the sides may be far apart.
     for gradients in ([5, 1, 5 + 1e-9, 1], [5, 1, 5, 1 - 1e-9], [5, 1, 5 - 1e-9, 1 + 0.5e-9]):
-        point.noise.gradients[0][:] = [
-            up(gradients[0]), down(gradients[1]), up(gradients[2]), down(gradients[3])
-        ]  # fmt: skip
+        point.noise.gradients[0][:] = [{"X": np.array([[g]])} for g in gradients]
         assert _compare(point, 1).bound == pytest.approx(16e-9, rel=1e-5)
 
 
@@ -123,7 +121,7 @@ def test_stairs_are_no_proof_of_a_mistake() -> None:
 def test_a_jump_of_a_stopped_iteration_explains_a_thousand_times_as_much() -> None:
     for share, state in zip(FEW, ("noisy", "wrong"), strict=True):
         point = _point(1 + share * 1e3 * 1e-7 * 2 * 3, 2.0)
-        point.C = numbers([[3.0]])
+        point.C = np.array([[3.0]])
         point.jump = 1e-7
         point.size = numbers([0.0])
         assert _compare(point, 1).state == state
@@ -172,7 +170,7 @@ def test_where_several_kinks_meet_no_end_of_the_range_is_known() -> None:
         return (X > 5e-7) * (X - 5e-7) + (X > -5e-7) * (X + 5e-7)
 
     for analytic, state in ((3.0, "kink"), (5.5, "wrong")):
-        point = point_of(f, 0.0, lambda X, a=analytic: np.full_like(X, a), noise=0.0)
+        point = point_of(f, 0.0, partial(np.full_like, fill_value=analytic), noise=0.0)
         assert _compare(point, 1).state == state
 
 
@@ -216,14 +214,14 @@ def test_of_all_c_the_worst_counts() -> None:
         point.jump = 0.0
         return compare(point, "", along_x(point), numeric)
 
-    states = {
+    states: dict[str, tuple[list[float], list[float], list[float]]] = {
         "wrong": ([9e-2, 0, 0], [1e-6, 1e-6, 1e-6], [0, 1, 0]),
         "kink": ([0, 0, 0], [1e-6, 1e-6, 1.0], [0, 1, 0]),
         "proven": ([0, 0, 0], [1.0, 1e-6, 1e-6], [0, 0, 0]),
         "noisy": ([0, 0, 0], [1.0, 1.0, 1.0], [0, 0, 0]),
     }
     for state, (off, bound, kink) in states.items():
-        assert found(off, [float(b) for b in bound], [float(k) for k in kink]).state == state
+        assert found(off, bound, kink).state == state
     worst = found([1e-5, 3e-5, 2e-5], [1e-4] * 3, [0.0] * 3)
     assert worst.numeric == pytest.approx(analytic[1] + 3e-5, abs=1e-12)
 

@@ -173,7 +173,8 @@ def test_values_lie_over_the_diagonal_and_distances_over_the_line_at_one() -> No
     assert points == [[[0, 0]], [[-1, 2], [-2, 4]]]
     (found,) = distances.collections
     # What agrees to the last digit lies at a millionth, where a logarithm of it can be shown.
-    np.testing.assert_allclose(found.get_offsets(), [[0, 1e-6], [1, 3], [2, 6]])
+    offsets = np.asarray(found.get_offsets(), float)
+    np.testing.assert_allclose(offsets, np.array([[0, 1e-6], [1, 3], [2, 6]]))
     assert distances.get_yscale() == "log"
     assert distances.get_xlabel() == "directions in order"
 
@@ -190,7 +191,8 @@ def test_an_image_is_as_square_as_it_can_be(
     shape: tuple[int, ...], rows: int, labels: tuple[str, str]
 ) -> None:
     wrong = tensor("wrong", shape=shape)
-    wrong.analytic, wrong.numeric = np.ones(shape), np.arange(np.prod(shape)).reshape(shape)
+    wrong.analytic = np.ones(shape)
+    wrong.numeric = np.arange(float(np.prod(shape))).reshape(shape)
     _, place, _ = drawn(wrong).axes
     (found,) = place.get_images()
     assert image(place).shape[0] == rows

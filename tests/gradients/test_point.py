@@ -1,6 +1,7 @@
 """A point: its projections, and what rounding does there."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -82,9 +83,13 @@ def test_exact_functions_round_their_answer_only() -> None:
     np.testing.assert_allclose(point.noise.projections, EPS * point.size + 1e-9 * c, rtol=1e-12)
 
 
+def _jump(side: int, x: Array) -> Array:
+    return np.where(side * x > side, 1.0 + side, 1.0)
+
+
 def test_a_jump_by_an_ulp_is_noise_up_to_a_stair() -> None:
     for side in (1, -1):
-        point = point_of(lambda x, side=side: 1 + side * (side * x > side), np.ones(3))
+        point = point_of(partial(_jump, side), np.ones(3))
         np.testing.assert_allclose(point.noise.F, STAIR, rtol=1e-6)
 
 
@@ -100,7 +105,8 @@ def test_gradients_at_ulps_above_and_below() -> None:
 def test_the_reach_is_that_of_other_inputs_of_this_size() -> None:
     def size_of(f: Callable[[Array], Array]) -> Array:
         point = point_of(f, [3.0, -3.0, 3.0, 3.0])
-        return point.noise.reach / np.sqrt((point.C**2).sum(axis=1))
+        found: Array = point.noise.reach / np.sqrt((point.C**2).sum(axis=1))
+        return found
 
     at_turned = size_of(lambda x: 1.0 * (x == [-3, 3, -3, -3]))
     np.testing.assert_allclose(at_turned, 1)

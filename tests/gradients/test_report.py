@@ -44,8 +44,8 @@ def test_the_verdict_on_a_tensor(states: list[State], of_elements: str, of_direc
 
 
 def test_the_worst_is_a_wrong_one_or_else_the_furthest_but_no_kink() -> None:
+    assert _tensor().worst is None
     tensor = _tensor()
-    assert tensor.worst is None
     near, far, kink = _of("proven", 0.1), _of("noisy", 0.9), _of("kink", 5)
     tensor.comparisons = [near, far, kink]
     assert tensor.worst is far
