@@ -466,6 +466,13 @@ def test_what_rounding_may_change_in_a_gradient() -> None:
     assert tolerance(function, known.g, known.c)["X"] == pytest.approx(expected, abs=0)
 
 
+def test_integers_are_no_terms_of_a_gradient() -> None:
+    layer = Plain(lambda X: X[0].copy(), lambda X, g: (0 * g, np.zeros_like(X[1])))
+    function, known = _known(layer, (0.1 * X, np.full(4, 10**6)))
+    expected = 100 * EPS * np.abs(known.c).max()
+    assert tolerance(function, known.g, known.c)["X[0]"] == pytest.approx(expected, abs=0)
+
+
 def test_what_an_ulp_of_grad_moves_is_seen_a_thousandfold() -> None:
     # dX = 1e9 (grad - grad rounded to float32): an ulp of grad moves it by much.
     def back(X: Array, grad: Array) -> Array:

@@ -106,6 +106,10 @@ class OfClass(Finds):
     P = Parameter(np.ones(3))
 
 
+class Below(OfClass):
+    """The parameter is an attribute of a class above."""
+
+
 def with_default(keep: Any, parameter: Parameter = Parameter(np.ones(3))) -> Parameter:  # noqa: B008
     return parameter
 
@@ -119,6 +123,7 @@ def with_default(keep: Any, parameter: Parameter = Parameter(np.ones(3))) -> Par
         ),
         (Finds(None, of_the_module), "the global GLOBAL"),
         (OfClass(None, lambda keep: OfClass.P), "P of class OfClass"),
+        (Below(None, lambda keep: OfClass.P), "P of class OfClass"),
         (Finds(None, lambda keep: hiding_place.HIDDEN), "HIDDEN of module hiding_place"),
         (Finds(None, with_default), "a default of with_default.0"),
     ],

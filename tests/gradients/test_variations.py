@@ -400,7 +400,8 @@ def test_rounded_numbers_are_multiples_of_a_power_of_two() -> None:
     np.testing.assert_array_equal(_rounded(x, x), [4, -4, 0, -4, 4, 4])
     np.testing.assert_array_equal(_rounded(x, np.abs(x)), [4, -4, 4, -8, 8, 4])
     np.testing.assert_array_equal(_rounded(x, -np.abs(x)), [4, -4, 4, -8, 8, 4])
-    np.testing.assert_array_equal(_rounded(x, np.array([0, 1])), [4, -4, 0, -4, 4, 4])
+    for given in ([0, 1], [-1, 0]):
+        np.testing.assert_array_equal(_rounded(x, np.array(given)), [4, -4, 0, -4, 4, 4])
 
 
 def test_moved_numbers_keep_their_sign_and_size() -> None:
