@@ -33,6 +33,7 @@ HOUSE = [
     "layers.time_distributed",
     "layers.rectifiers",
     "layers.steps",
+    "layers.gates",
     "layers.recurrent",
     "layers.windows",
     "layers.patches",

@@ -190,6 +190,15 @@ def test_a_masked_step_keeps_the_state(make: Callable[..., Recurrent], reverse: 
         np.testing.assert_allclose(Y[row, place], state, rtol=1e-12)
 
 
+def test_padding_anywhere_in_long_sequences_is_left_out() -> None:
+    rng = np.random.default_rng(1)
+    A, mask = rng.normal(size=(3, 60, 3)), rng.random((3, 60)) < 0.5
+    layer = GRU(3, 2, learn_state=True, rng=0)
+    Y = layer((A, mask))
+    for row, place, state in by_hand(layer, A, mask):
+        np.testing.assert_allclose(Y[row, place], state, rtol=1e-11)
+
+
 @EACH
 @both_ways
 @pytest.mark.parametrize("return_sequences", [True, False])

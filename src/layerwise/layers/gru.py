@@ -7,8 +7,9 @@ from typing import final
 import numpy as np
 from numpy.typing import DTypeLike
 
-from layerwise.arrays import Array, sum_rows
-from layerwise.layers.recurrent import Recurrent, States, WayBack, gates_of, states
+from layerwise.arrays import Array, scalar, sum_rows
+from layerwise.layers.gates import by_gate, gates_of, states
+from layerwise.layers.recurrent import Recurrent, States, WayBack
 from layerwise.parameter import Parameter
 
 
@@ -68,32 +69,34 @@ class GRU(Recurrent):
         U, c = np.roll(self.U.value, units, axis=1), self.c.value
         H = states(first[0], A, units)
         Q, N = np.empty_like(H[1:]), np.empty_like(H[1:])  # Hₜ₋₁ Uₙ + c, and ñ
-        gates = np.empty((*shape, 2 * units), A.dtype)
-        r, z = np.moveaxis(gates.reshape(*shape, 2, units), 2, 0)
-        into_gates = gates_of("σσ", A, units)
+        gates = np.empty((len(A), 2, *H[0].shape), A.dtype)
+        r, z = gates.swapaxes(0, 1)
+        into_gates = gates_of(scalar(0.5, A.dtype))
+        sums = by_gate(A, 3)
         for s in range(len(A)):
-            from_H = H[s].dot(U)
-            np.add(from_H[:, :units], c, out=Q[s])
-            np.add(from_H[:, units:], A[s, :, : 2 * units], out=gates[s])
+            from_H = by_gate(H[s].dot(U), 3)
+            np.add(from_H[0], c, out=Q[s])
+            np.add(from_H[1:], sums[s, :2], out=gates[s])
             into_gates(gates[s])
             np.multiply(r[s], Q[s], out=N[s])
-            N[s] += A[s, :, 2 * units :]
+            N[s] += sums[s, 2]
             np.tanh(N[s], out=N[s])
             np.subtract(H[s], N[s], out=H[s + 1])
             H[s + 1] *= z[s]
             H[s + 1] += N[s]
 
         def backward(dH: Array) -> tuple[Array, States]:
-            slopes = np.empty((*shape, 4, units), A.dtype)
-            dQ, dr, dz, dN = np.moveaxis(slopes, 2, 0)
-            np.multiply(1 - z, 1 - N * N, out=dN)
-            np.multiply(H[:-1] - N, z * (1 - z), out=dz)
+            slopes = np.empty((len(A), 4, *H[0].shape), A.dtype)
+            dQ, dr, dz, dN = slopes.swapaxes(0, 1)
+            keep = 1 - z
+            np.multiply(1 - N * N, keep, out=dN)  # of tanh: 1 − ñ²
+            np.multiply(H[:-1] - N, z * keep, out=dz)  # of σ: σ (1 − σ)
             np.multiply(dN, r, out=dQ)
             np.multiply(dQ, Q * (1 - r), out=dr)
-            in_rows = slopes.reshape(*shape, 4 * units)
-            by_H, by_X = in_rows[..., : 3 * units], in_rows[..., units:]
+            dsums = np.empty((*shape, 4 * units), A.dtype)
+            by_H, by_X, dgates = dsums[..., : 3 * units], dsums[..., units:], by_gate(dsums, 4)
             for s in reversed(range(len(A))):
-                slopes[s] *= dH[s + 1][:, np.newaxis]
+                np.multiply(slopes[s], dH[s + 1], out=dgates[s])
                 dH[s] += dH[s + 1] * z[s]
                 dH[s] += by_H[s].dot(U.T)
             rows = by_H.reshape(-1, 3 * units)

@@ -11,8 +11,9 @@ from numpy.typing import DTypeLike
 
 from layerwise.arguments import described, mask_of_places, same_form, whole_number
 from layerwise.arrays import Array, Matrix, as_floating, matrix_multiply, sum_rows
-from layerwise.initializers import Initializer, first_values, glorot_uniform, orthogonal
+from layerwise.initializers import first_values, glorot_uniform, orthogonal
 from layerwise.layers.base import Layer
+from layerwise.layers.gates import for_each_gate
 from layerwise.layers.masks import Mask, apart, with_mask
 from layerwise.layers.steps import Padded, Unpadded
 from layerwise.parameter import Parameter
@@ -50,7 +51,7 @@ class Recurrent(Layer[Sequences, Array]):
         who, gates = type(self).__name__, len(self.FIRST_B)
         inputs, units = whole_number(who, "inputs", inputs), whole_number(who, "units", units)
         rng = np.random.default_rng(rng)
-        of_X, of_H = _for_each_gate(glorot_uniform, gates), _for_each_gate(orthogonal(), gates)
+        of_X, of_H = for_each_gate(glorot_uniform, gates), for_each_gate(orthogonal(), gates)
         self.W = first_values(who, of_X, (inputs, gates * units), rng, dtype)
         self.U = first_values(who, of_H, (units, gates * units), rng, dtype)
         self.b = Parameter(np.repeat(self.FIRST_B, units).astype(dtype))
@@ -175,38 +176,3 @@ class Recurrent(Layer[Sequences, Array]):
 
     def _settings(self) -> list[str]:
         return []
-
-
-def states(first: Array, A: Array, units: int) -> Array:
-    """Room for the states of so many steps as A has, of which the first stands there."""
-    H: Array = np.empty((len(A) + 1, A.shape[1], units), A.dtype)
-    H[0] = first
-    return H
-
-
-def gates_of(kinds: str, A: Array, units: int) -> Callable[[Array], None]:
-    """A function that makes gates of the sums (n, gates · units) of a step of A, in place.
-
-    Each is σ or, for a t, tanh. σ(z) = (1 + tanh(z / 2)) / 2, so one tanh serves them all.
-    """
-    half = np.repeat([1.0 if kind == "t" else 0.5 for kind in kinds], units).astype(A.dtype)
-    halves = np.tile(half, (A.shape[1], 1))  # NumPy multiplies by it in half the time of a row
-    rest = 1 - halves
-
-    def into_gates(Z: Array) -> None:
-        Z *= halves
-        np.tanh(Z, out=Z)
-        Z *= halves
-        Z += rest
-
-    return into_gates
-
-
-def _for_each_gate(W_init: Initializer, gates: int) -> Initializer:
-    """An initializer that draws the columns of each gate by themselves, as of a layer alone."""
-
-    def draw(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-        one = shape[0], shape[1] // gates
-        return np.concatenate([W_init(one, rng) for _ in range(gates)], axis=1)
-
-    return draw

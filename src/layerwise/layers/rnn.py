@@ -11,7 +11,8 @@ from numpy.typing import DTypeLike
 
 from layerwise.arguments import one_of
 from layerwise.arrays import Array
-from layerwise.layers.recurrent import Recurrent, States, WayBack, states
+from layerwise.layers.gates import states
+from layerwise.layers.recurrent import Recurrent, States, WayBack
 
 ACTIVATIONS: dict[str, tuple[Callable[..., Array], Callable[[Array], Array]]] = {
     "tanh": (np.tanh, lambda H: 1 - H * H),
