@@ -1642,3 +1642,72 @@ def test_batches_of_which_everything_is_ignored_stop_no_training() -> None:
         rng=0,
     )
     assert history.loss[-1] < history.loss[0]
+
+
+class Pair(SGD):
+    """One of two that step together: the other has the same gradients, and values of 0."""
+
+    def __init__(self, parameters: list[Parameter]) -> None:
+        super().__init__(parameters, 0.1)
+        self.called: list[Any] = []
+
+    def agree(self, network: Layer[Any, Any], **run: object) -> None:
+        self.called.append((network, run))
+
+    def mean(self, value: float, weight: float) -> float:
+        self.called.append((value, weight))
+        return value / 2
+
+    def step(self, weight: float = 1.0) -> None:
+        self.called.append(weight)
+        super().step(weight)
+
+
+class TestTogether:
+    """What `train` tells an optimizer that steps together with others, and takes from it."""
+
+    def test_by_hand(self) -> None:
+        """Rows of weight 1, 2 and 3: the second batch is one row, as heavy as the first."""
+        line, _ = slope()
+        optimizer = Pair(line.parameters())
+        history = fit(
+            line,
+            column(1, 1, 1),
+            column(1, 2, 2),
+            loss=mse,
+            optimizer=optimizer,
+            epochs=1,
+            batch_size=2,
+            shuffle=False,
+            sample_weight=np.array([1, 2, 3]),
+            validation_data=(column(0, 0, 0), column(2, 2, 2), np.array([0, 1, 3])),
+            metrics={"rows": lambda Y, y: len(y)},
+        )
+        (network, run), *rest = optimizer.called
+        assert network is line
+        assert run == {"batches": 2, "epochs": 1, "validation_data": True, "metrics": ["rows"]}
+        step_1, step_2, loss, metric, validation = rest
+        w = 0.1 * 2 * (1 + 2 * 2) / 3
+        value = (3 * (1 + 2 * 4) / 3 + 3 * (2 - w) ** 2) / 6
+        assert (step_1, step_2, metric, validation) == (3.0, 3.0, (2.0, 2), (4.0, 4.0))
+        assert loss == (pytest.approx(value), 6.0)
+        assert history.loss == [loss[0] / 2]
+        assert history.validation_loss == [2.0]
+        assert history.metrics == {"rows": [1.0]}
+
+    def test_without_weights_rows_count_and_nothing_else_is_asked(self) -> None:
+        line, _ = slope()
+        optimizer = Pair(line.parameters())
+        fit(line, column(1, 1, 1), column(1, 1, 1), loss=mse, optimizer=optimizer, epochs=1)
+        (_, run), *rest = optimizer.called
+        assert run == {"batches": 1, "epochs": 1, "validation_data": False, "metrics": []}
+        assert rest == [3.0, (1.0, 3.0)]
+
+    def test_they_agree_before_the_first_epoch_and_after_all_refusals(self) -> None:
+        line, _ = slope()
+        optimizer = Pair(line.parameters())
+        with pytest.raises(ValueError, match="epochs=0"):
+            train(line, column(1), column(1), loss=mse, optimizer=optimizer, epochs=0)
+        assert optimizer.called == []
+        train(line, column(1), column(1), loss=mse, optimizer=optimizer)
+        assert len(optimizer.called) == 1

@@ -73,6 +73,10 @@ class Examples(Generic[Data]):
         y = self.y[rows]
         return X, (y,) if self.weight is None else (y, self.weight[rows])
 
+    def batches(self, size: int) -> int:
+        """How many batches of `size` rows there are, a short last one included."""
+        return -(-len(self.rows) // size)
+
     def in_order(self, size: int) -> Iterator[tuple[Data, tuple[NDArray[Any], ...]]]:
         """X and the targets of `size` rows at a time, the last ones fewer."""
         for start in range(0, len(self.rows), size):

@@ -25,8 +25,12 @@ def evaluate(
     *,
     loss: Loss[Out] | None,
     metrics: Metrics,
+    mean: Callable[[float, float], float],
 ) -> tuple[float | None, dict[str, float]]:
-    """The mean loss, where one is given, and the metrics of the answers for all rows at once."""
+    """The mean loss, where one is given, and the metrics of the answers for all rows at once.
+
+    `mean` is that of an optimizer, which makes them those of all rows of all that train together.
+    """
     if loss is None and not metrics:
         return None, {}
     total, count, answers = 0.0, 0.0, []
@@ -45,3 +49,6 @@ def evaluate(
         for name, metric in metrics.items()
     }
     return None if loss is None else total / count, found
+    rows = len(examples.rows)
+    found = {name: mean(float(metric(Y, y)), rows) for name, metric in metrics.items()}
+    return None if loss is None else mean(total / count, count), found

@@ -135,7 +135,7 @@ def _about(who: str, network: Layer[Any, Any], optimizer: Optimizer) -> dict[str
             "network.parameters()"
         )
     own = [paths[parameter] for parameter in optimizer.vector.parameters]
-    return {"kind": type(optimizer).__name__, "parameters": own}
+    return {"kind": optimizer.kind, "parameters": own}
 
 
 def _other_generators(

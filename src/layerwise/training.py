@@ -103,9 +103,17 @@ def train(
         held_out = Examples.of_pair("train: validation_data", validation_data)
     epochs = whole_number("train", "epochs", epochs)
     batch_size = whole_number("train", "batch_size", batch_size)
+    rng = np.random.default_rng(rng)
+    optimizer.agree(
+        network,
+        batches=examples.batches(batch_size),
+        epochs=epochs,
+        validation_data=held_out is not None,
+        metrics=list(metrics),
+    )
     data, size, steps = (examples, held_out), batch_size, optimizer.steps
     run = _Run(network, loss, penalty, optimizer, *data, metrics, size, steps)
-    return run.epochs(epochs, shuffle, np.random.default_rng(rng), progress)
+    return run.epochs(epochs, shuffle, rng, progress)
 
 
 def fit(
@@ -194,9 +202,8 @@ class _Run(Generic[Data, Out]):
         self, epochs: int, shuffle: bool, rng: np.random.Generator, progress: bool
     ) -> Generator[Epoch, None, None]:
         """The loop over epochs and mini-batches."""
-        rows = self.examples.rows
-        batches, text = -(-len(rows) // self.batch_size), "epoch {}, loss {:.4f}"
-        saved = Snapshot(self.network, self.optimizer)
+        rows, batches = self.examples.rows, self.examples.batches(self.batch_size)
+        saved, text = Snapshot(self.network, self.optimizer), "epoch {}, loss {:.4f}"
         with progress_bar(epochs * batches, "batch", progress, text) as advance:
             for number in range(1, epochs + 1):
                 order = rng.permutation(rows) if shuffle else rows
@@ -209,7 +216,12 @@ class _Run(Generic[Data, Out]):
                     judged = self.held_out or self.examples
                     of = None if self.held_out is None else self.loss
                     found = evaluate(
-                        self.network, judged, self.batch_size, loss=of, metrics=self.metrics
+                        self.network,
+                        judged,
+                        self.batch_size,
+                        loss=of,
+                        metrics=self.metrics,
+                        mean=self.optimizer.mean,
                     )
                 yield Epoch(number, loss, *found)
 
@@ -218,16 +230,16 @@ class _Run(Generic[Data, Out]):
         total = count = 0.0
         for start in range(0, len(order), self.batch_size):
             X, targets = self.examples.take(order[start : start + self.batch_size])
-            value = self.step(X, targets)
+            weight = total_weight(targets)
+            value = self.step(X, targets, weight)
             if not isfinite(value):
                 where = f"epoch {number}, batch {start // self.batch_size + 1}"
                 raise self.diverged(f"the loss is {value} in {where}")
-            weight = total_weight(targets)
             total, count = total + value * weight, count + weight
             advance(total / count)
-        return total / count
+        return self.optimizer.mean(total / count, count)
 
-    def step(self, X: Data, targets: tuple[NDArray[Any], ...]) -> float:
+    def step(self, X: Data, targets: tuple[NDArray[Any], ...], weight: float) -> float:
         """One step of training; without one, where the loss is not finite. Returns the loss."""
         Y, backward = pair_from(self.network, self.network.forward_from_data(X), "(Y, backward)")
         loss_value, grad = pair_from(self.loss, self.loss(Y, *targets), "(value, gradient)")
@@ -236,7 +248,7 @@ class _Run(Generic[Data, Out]):
             backward(grad)
             if self.penalty is not None:
                 value += self.penalty(self.optimizer.vector.parameters)
-            self.optimizer.step()
+            self.optimizer.step(weight)
         return value
 
     def diverged(self, what: str) -> FloatingPointError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from math import inf, sqrt
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from layerwise.arguments import at_least_zero, positive, refuse_other_state
 from layerwise.arrays import Vector
 from layerwise.parameter import Parameter, ParameterVector
+
+if TYPE_CHECKING:
+    from layerwise.layers.base import Layer
 
 CHUNK = 65536  # numbers whose parameters, gradients and moments fit together into a CPU's cache
 
@@ -31,6 +34,9 @@ class Optimizer(ABC):
     steps made so far, 0 before the first, and may give 0. With `clip_norm` c, a gradient whose
     norm ‖g‖, over all parameters, is above c is first scaled by c / (‖g‖ + 10⁻⁶), as
     `torch.nn.utils.clip_grad_norm_` does; Pascanu et al. 2013, arXiv:1211.5063, algorithm 1.
+
+    One that steps together with others, each with rows of its own, overrides `step`, `mean` and
+    `agree`, which `train` calls for all that is more than its own rows' affair.
 
     Raises ValueError for no parameters, a learning rate or a `clip_norm` that is not positive,
     TypeError for parameters of two dtypes and for what is no Parameter or number.
@@ -74,8 +80,23 @@ class Optimizer(ABC):
         name = type(self).__name__
         self._clip_norm = None if new is None else positive(name, "clip_norm", new)
 
-    def step(self) -> None:
+    @property
+    def kind(self) -> str:
+        """The name of the formula, for files and messages."""
+        return type(self).__name__
+
+    def agree(self, network: Layer[Any, Any], **run: object) -> None:  # noqa: B027  # a choice
+        """Refuse a run that not all who step together begin alike: here there is only one."""
+
+    def mean(self, value: float, weight: float) -> float:
+        """The mean, over all that step together, of values that count by `weight`: here its own."""
+        return value
+
+    def step(self, weight: float = 1.0) -> None:
         """Change the values by the gradients added since the last step, and zero those.
+
+        `weight` is what they are a mean over, such as a number of rows: it matters only to those
+        that step together.
 
         Raises RuntimeError if there are none: then no backward ran, or it ran for other
         parameters than these. Raises ValueError or TypeError, and changes nothing, where a
