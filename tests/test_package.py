@@ -60,11 +60,13 @@ HOUSE = [
     "tensor_file",
     "saving",
     "estimators",
+    "distributed",
 ]
 # Beyond numpy and the standard library, where it is asked for; the second test below shows that
 # nothing of it is loaded unasked.
 OUTSIDE = {
     "diagnosis": {"matplotlib"},
+    "distributed": {"mpi4py"},
     "estimators": {"sklearn"},
     "progress": {"tqdm"},
     "tensor_file": {"safetensors"},
