@@ -2,11 +2,9 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Callable
 from copy import deepcopy
 from importlib import import_module
@@ -38,41 +36,16 @@ from layerwise import (
 from layerwise.distributed import DataParallel, _end_together
 from layerwise.saving import load, save
 from tests import on_ranks
+from tests.processes import outcome, run, start
 from tests.raising import raises
 from tests.thread_ranks import Room, Threads, on_threads
 
-ROOT = Path(__file__).parent.parent
-# That of the wheel `mpich`, which lies beside Python, or else the system's.
-MPIEXEC = shutil.which("mpiexec", path=f"{sysconfig.get_path('scripts')}{os.pathsep}{os.defpath}")
-LIMIT = 120  # seconds, on a machine that is busy with other tests: alone each takes about two
 mse = MeanSquaredError()
 
 
-def start(size: int, program: str, folder: Path, *before: str) -> "subprocess.Popen[str]":
-    """`mpiexec -n size python -m tests.on_ranks program`, in a group of its own."""
-    quiet = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(ROOT)}
-    single = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    python = [sys.executable, "-W", "error", *before, "-m", "tests.on_ranks", program]
-    return subprocess.Popen(
-        [MPIEXEC or "mpiexec", "-n", str(size), *python],
-        cwd=folder,
-        env=os.environ | quiet | single,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def run(size: int, program: str, folder: Path, *before: str) -> tuple[int, str, str]:
-    """Its status, what it printed, and its errors. One that hangs is ended, and fails the test."""
-    with start(size, program, folder, *before) as process:
-        try:
-            out, errors = process.communicate(timeout=LIMIT)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
-    return process.returncode, out, errors
+def program(name: str, *before: str) -> list[str]:
+    """The arguments of Python for one of tests/on_ranks.py."""
+    return ["-W", "error", *before, "-m", "tests.on_ranks", name]
 
 
 class TestOnProcesses:
@@ -80,10 +53,10 @@ class TestOnProcesses:
 
     @pytest.mark.parametrize("size", [1, 2, 3, 4])
     def test_they_are_one_process_and_resume_bit_for_bit(self, size: int, tmp_path: Path) -> None:
-        assert run(size, "works", tmp_path) == (0, "", "")
+        assert run(size, program("works"), tmp_path) == (0, "", "")
 
     @pytest.mark.parametrize(
-        ("program", "message"),
+        ("name", "message"),
         [
             (
                 "nan",
@@ -95,32 +68,28 @@ class TestOnProcesses:
         ],
     )
     def test_an_error_on_one_is_the_end_of_all(
-        self, program: str, message: str, tmp_path: Path
+        self, name: str, message: str, tmp_path: Path
     ) -> None:
-        status, printed, errors = run(2, program, tmp_path)
+        status, printed, errors = run(2, program(name), tmp_path)
         assert status == 1
         assert message in errors
-        assert printed == ("printed before\n" if program == "error" else "")
+        assert printed == ("printed before\n" if name == "error" else "")
 
     def test_so_is_one_that_is_killed(self, tmp_path: Path) -> None:
-        status, _, _ = run(2, "killed", tmp_path)
+        status, _, _ = run(2, program("killed"), tmp_path)
         assert status == signal.SIGKILL
 
     def test_so_is_ctrl_c(self, tmp_path: Path) -> None:
-        with start(2, "interrupted", tmp_path) as process:
+        with start(2, program("interrupted"), tmp_path) as process:
             assert process.stdout is not None  # for mypy
             assert process.stdout.readline() == "training\n"
             os.killpg(process.pid, signal.SIGINT)
-            try:
-                _, errors = process.communicate(timeout=LIMIT)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                raise
+            _, errors = outcome(process)
         assert process.returncode == 1
         assert re.search(r"KeyboardInterrupt\nfit was interrupted after \d+ epochs\.", errors)
 
     def test_sys_exit_is_where_mpi4py_runs_the_program(self, tmp_path: Path) -> None:
-        status, _, errors = run(2, "exits", tmp_path, "-m", "mpi4py")
+        status, _, errors = run(2, program("exits", "-m", "mpi4py"), tmp_path)
         assert status == 1
         assert "rank 1 has had enough" in errors
 

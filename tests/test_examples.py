@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import layerwise
+from tests import processes
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -286,4 +287,13 @@ def test_padded_sequences(
     assert number(r"answers are (\S+) apart", printed) < 1e-12
     assert number(r"^Shown: (\S+) of other", printed) > 0.85
     assert number(r"^(0\.\d+) of longer", printed) > 0.75
+def test_distributed_digits(tmp_path: Path) -> None:
+    """With a file of 20,000 rows, not of a million."""
+    example = ["-W", "error", str(EXAMPLES / "distributed_digits.py"), "20000"]
+    status, printed, errors = processes.run(2, example, tmp_path)
+    assert status == 0, errors
+    assert number(r"2 processes are within (\S+) of one in every weight", printed) < 1e-10
+    assert number(r"and read\n(\S+) of the test digits right", printed) > 0.96
+    assert "each with 10,000\nrows of one file" in printed
+    assert number(r"classify (\S+) of all", printed) > 0.75
     assert list(tmp_path.iterdir()) == []

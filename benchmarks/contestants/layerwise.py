@@ -53,14 +53,17 @@ def _given(W: Array, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     return W
 
 
+def optimizer_of(workload: Training, network: Layer[Any, Any]) -> Optimizer:
+    """The optimizer that the workload names."""
+    if workload.optimizer == "Adam":
+        return Adam(network.parameters(), learning_rate=workload.learning_rate)
+    return SGD(network.parameters(), workload.learning_rate, momentum=0.9)
+
+
 def training(workload: Training) -> Callable[[], list[float]]:
     """A call of `fit`."""
     network = network_of(workload.weights, workload.kernels)
-    optimizer: Optimizer
-    if workload.optimizer == "Adam":
-        optimizer = Adam(network.parameters(), learning_rate=workload.learning_rate)
-    else:
-        optimizer = SGD(network.parameters(), workload.learning_rate, momentum=0.9)
+    optimizer = optimizer_of(workload, network)
 
     def run() -> list[float]:
         history = fit(
