@@ -287,6 +287,8 @@ def test_padded_sequences(
     assert number(r"answers are (\S+) apart", printed) < 1e-12
     assert number(r"^Shown: (\S+) of other", printed) > 0.85
     assert number(r"^(0\.\d+) of longer", printed) > 0.75
+
+
 def test_distributed_digits(tmp_path: Path) -> None:
     """With a file of 20,000 rows, not of a million."""
     example = ["-W", "error", str(EXAMPLES / "distributed_digits.py"), "20000"]

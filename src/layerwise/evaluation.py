@@ -44,11 +44,9 @@ def evaluate(
             if metrics:
                 answers.append(answer)
     Y, y = (joined(answers), examples.y[examples.rows]) if metrics else (None, examples.y)
+    rows = len(examples.rows)
     found = {
-        name: number_from(metric, f"the metric {name!r}", metric(Y, y))
+        name: mean(number_from(metric, f"the metric {name!r}", metric(Y, y)), rows)
         for name, metric in metrics.items()
     }
-    return None if loss is None else total / count, found
-    rows = len(examples.rows)
-    found = {name: mean(float(metric(Y, y)), rows) for name, metric in metrics.items()}
     return None if loss is None else mean(total / count, count), found
