@@ -16,13 +16,19 @@ from tests import processes
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
-def run(name: str, folder: Path) -> str:
-    """What the example prints, when every warning is an error; it writes only into the folder."""
+def run(name: str, folder: Path, settings: str = "") -> str:
+    """What the example prints, when every warning is an error; it writes only into the folder.
+
+    With settings, its `main` is called with these.
+    """
+    path = str(EXAMPLES / f"{name}.py")
+    call = f"import runpy; runpy.run_path({path!r})['main']({settings})"
+    program = ["-c", call] if settings else [path]
     # One thread: the tests of one machine may run side by side. No bytecode beside the sources.
     quiet = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"}
     single = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, "-W", "error", str(EXAMPLES / f"{name}.py")],
+        [sys.executable, "-W", "error", *program],
         cwd=folder,
         env=os.environ | quiet | single,
         capture_output=True,
@@ -103,7 +109,7 @@ def test_digits_cnn(tmp_path: Path) -> None:
     assert_picture(tmp_path / "digits_cnn.png", printed)
 
 
-@pytest.mark.parametrize("name", ["digits", "digits_cnn"])
+@pytest.mark.parametrize("name", ["digits", "digits_cnn", "addition"])
 def test_digits_stop_before_training_with_a_gradient_that_is_not_proven(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -299,3 +305,10 @@ def test_distributed_digits(tmp_path: Path) -> None:
     assert "each with 10,000\nrows of one file" in printed
     assert number(r"classify (\S+) of all", printed) > 0.75
     assert list(tmp_path.iterdir()) == []
+def test_addition(tmp_path: Path) -> None:
+    """Small: of three digits it takes half a minute."""
+    printed = run("addition", tmp_path, "digits=2, epochs=3")
+    assert "a transformer with a proven gradient" in printed
+    assert "\n35+77=211\n" in printed
+    assert number(r"Of 1000 others (\S+)% are right", printed) >= 99
+    assert_picture(tmp_path / "addition.png", printed)

@@ -64,8 +64,9 @@ class PositionEmbedding(Layer[Array, Array]):
     """Y[:, i] = X[:, i] + P[i], with a learned vector for each place.
 
     X has shape (n, t, features), n sequences of at most `length` places. P is `embedding.W`, of
-    shape (length, features), which starts as `W_init(shape, rng)` gives it. X is converted to
-    `dtype`, float64 or float32.
+    shape (length, features), which starts as `W_init(shape, rng)` gives it: normal with deviation
+    1, as vectors of tokens do, so that neither drowns the other. X is converted to `dtype`,
+    float64 or float32.
 
     Raises ValueError for a longer X, and for an X or a gradient that does not fit. Source: Gehring
     et al. 2017, arXiv:1705.03122, section 3.1.
@@ -79,7 +80,7 @@ class PositionEmbedding(Layer[Array, Array]):
         length: int,
         features: int,
         *,
-        W_init: Initializer = normal(0.02),  # noqa: B008  # it keeps nothing
+        W_init: Initializer = normal(1.0),  # noqa: B008  # it keeps nothing
         rng: np.random.Generator | int | None = None,
         dtype: DTypeLike = np.float64,
     ) -> None:
