@@ -10,15 +10,19 @@ from layerwise import (
     SGD,
     Array,
     Dense,
-    Indices,
+    Embedding,
     Layer,
     Matrix,
     MeanSquaredError,
+    MultiHeadAttention,
     Optimizer,
     Parameter,
     ReLU,
+    Residual,
     Sequential,
     SoftmaxCrossEntropy,
+    TimeDistributed,
+    TransformerBlock,
     Vector,
     fit,
 )
@@ -28,6 +32,7 @@ matrix = np.ones((3, 3))
 cube = np.ones((3, 3, 3))
 single = np.ones((3, 3), np.float32)
 integers = np.ones((3, 3), np.int64)
+booleans = np.ones((3, 3), bool)
 anything: NDArray[Any] = np.ones((3, 3))
 
 
@@ -55,19 +60,6 @@ class Signs(Optimizer):
     def update(self, value: Vector, grad: Vector, *moments: Vector) -> None:
         """Change the value."""
         value -= self.learning_rate * np.sign(grad)
-
-
-class Embedding(Layer[Indices, Array]):
-    """Y = W[X]: integers in, numbers out."""
-
-    def forward(self, X: Indices, /) -> tuple[Array, Callable[[Array], Indices]]:
-        """Y = W[X]."""
-        Y = np.ones((len(X), 3))
-
-        def backward(grad: Array) -> Indices:
-            return np.zeros_like(X)
-
-        return Y, backward
 
 
 # Dense takes a matrix of any floating dtype and gives one.
@@ -101,12 +93,27 @@ network(vector)  # E: to "__call__" of "Sequential" has incompatible type
 network(cube)  # E: to "__call__" of "Sequential" has incompatible type
 network.forward(vector)  # E: to "forward" of "Sequential" has incompatible type
 Sequential(ReLU(), Scale())(cube)
-of_indices = Sequential(Embedding(), Dense(3, 1))
-of_indices(integers)
-of_indices(matrix)  # E: to "__call__" of "Sequential" has incompatible type
+of_tokens = Sequential(
+    Embedding(5, 4), TransformerBlock(4, 2, causal=True), TimeDistributed(Dense(4, 5))
+)
+of_tokens(integers)
+of_tokens((integers, booleans))
+of_tokens(matrix)  # E: to "__call__" of "Sequential" has incompatible type
+of_tokens((matrix, booleans))  # E: to "__call__" of "Sequential" has incompatible type
 Sequential(Dense(3, 3), ReLU)  # E: Argument 2 to "Sequential" has incompatible type "type[ReLU]"
 reveal_type(network[0])  # N: "Layer[Any, Any]"
 reveal_type(network[:2])  # N: "Sequential[Any]"
+
+
+# Attention takes sequences, with a mask, a memory or both; masks are booleans, memories are not.
+attention = MultiHeadAttention(3, 1)
+reveal_type(attention(cube))  # N: "ndarray[tuple[Any, ...], dtype[floating[Any]]]"
+attention((cube, booleans))
+attention((cube, cube))
+attention((cube, cube, booleans))
+attention((cube, booleans, cube))  # E: to "__call__" of "Layer" has incompatible type
+attention((cube, integers))  # E: to "__call__" of "Layer" has incompatible type
+Residual(attention)(cube)
 
 
 # fit holds network, data, loss and optimizer together.
@@ -128,6 +135,17 @@ def of_one_argument(Y: Array) -> tuple[float, Array]:
 sgd, signs = SGD(network.parameters()), Signs(network.parameters(), 0.1)
 fit(network, matrix, matrix, loss=MeanSquaredError(), optimizer=sgd)
 fit(network, anything, integers, loss=SoftmaxCrossEntropy(), optimizer=signs)
+tokens, masked = SGD(of_tokens.parameters()), (integers, booleans)
+fit(of_tokens, integers, integers, loss=SoftmaxCrossEntropy(ignore=-1), optimizer=tokens)
+fit(
+    of_tokens,
+    masked,
+    integers,
+    loss=SoftmaxCrossEntropy(),
+    optimizer=tokens,
+    sample_weight=booleans,
+)
+fit(of_tokens, matrix, integers, loss=SoftmaxCrossEntropy(), optimizer=tokens)  # E: type parameter
 fit(dense, single, matrix, loss=mean_error, optimizer=SGD(dense.parameters()))
 fit(network, matrix, matrix, loss=without_gradient, optimizer=sgd)  # E: Argument "loss" to "fit"
 fit(network, matrix, matrix, loss=of_one_argument, optimizer=sgd)  # E: Argument "loss" to "fit"
