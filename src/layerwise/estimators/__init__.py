@@ -1,0 +1,25 @@
+"""Networks as scikit-learn has them: `fit`, `predict`, and everything that is built on these two.
+
+`MLPClassifier` and `MLPRegressor` stand in for scikit-learn's: change the import, keep the code.
+`NetworkClassifier` and `NetworkRegressor` train a network of one's own.
+
+- `sparse`: rows that are mostly zeros, for a network that begins with Dense
+- `objective`: what is made small, a loss and scikit-learn's penalty
+- `base`: how all of them learn, on `train`; what they validate
+- `classes`, `numbers`: classifiers and regressors, from labels and numbers to targets and back
+- `lbfgs`: the solver that takes all rows at once
+- `perceptron`, `own_network`: the four estimators
+"""
+
+try:
+    import sklearn  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        "layerwise.estimators needs scikit-learn, which is not installed: "
+        "pip install 'layerwise[sklearn]'"
+    ) from error
+
+from layerwise.estimators.own_network import NetworkClassifier, NetworkRegressor
+from layerwise.estimators.perceptron import MLPClassifier, MLPRegressor
+
+__all__ = ["MLPClassifier", "MLPRegressor", "NetworkClassifier", "NetworkRegressor"]
