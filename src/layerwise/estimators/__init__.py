@@ -19,7 +19,7 @@ except ImportError as error:
         "pip install 'layerwise[sklearn]'"
     ) from error
 
+from layerwise.estimators.mlp import MLPClassifier, MLPRegressor
 from layerwise.estimators.own_network import NetworkClassifier, NetworkRegressor
-from layerwise.estimators.perceptron import MLPClassifier, MLPRegressor
 
 __all__ = ["MLPClassifier", "MLPRegressor", "NetworkClassifier", "NetworkRegressor"]

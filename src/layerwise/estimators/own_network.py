@@ -1,23 +1,22 @@
-"""NetworkClassifier and NetworkRegressor: a network of one's own, as scikit-learn has estimators."""
+"""NetworkClassifier and NetworkRegressor: a network of one's own as an estimator."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, fields, is_dataclass, replace
-from numbers import Real
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.utils._param_validation import Interval
 
 from layerwise.arguments import of_type
 from layerwise.arrays import Array
-from layerwise.estimators.base import Estimator
-from layerwise.estimators.classes import Classifying
-from layerwise.estimators.numbers import Regressing
+from layerwise.estimators.classifying import Classifying
 from layerwise.estimators.objective import Objective
+from layerwise.estimators.parameters import AT_LEAST_0, POSITIVE, parameter, required
+from layerwise.estimators.regressing import Regressing
+from layerwise.estimators.stepwise import Stepwise
 from layerwise.layers.base import Layer
 from layerwise.losses import (
     Hinge,
@@ -39,24 +38,20 @@ OF_SIGNS = (Hinge, Huber, MeanAbsoluteError, MeanSquaredError)
 
 
 @dataclass(eq=False, repr=False)
-class OwnNetwork(Estimator):
-    """The network that `build(n_features, n_outputs, rng)` returns."""
+class OwnNetwork(Stepwise):
+    """The network that `build(n_features, n_outputs, rng)` makes.
 
-    build: Build
+    A search reaches the fields of `build` where it is an object of a dataclass, as build__hidden.
+    Not the keywords of a functools.partial: a dataclass declares its fields with their types and
+    defaults, so that what it does not have is refused at once, and it can always be pickled.
+    """
+
+    build: Build = required(callable)
     _: KW_ONLY
-    loss: Loss[Array] | None = None
-    optimizer: Callable[..., Optimizer] = Adam
-    learning_rate: LearningRate = 0.001
-    alpha: float = 0.0
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **Estimator._parameter_constraints,
-        "build": [callable],
-        "loss": [callable, None],
-        "optimizer": [callable],
-        "learning_rate": [Interval(Real, 0, None, closed="neither"), callable],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-    }
+    loss: Loss[Array] | None = parameter(None, callable, None)
+    optimizer: Callable[..., Optimizer] = parameter(Adam, callable)
+    learning_rate: LearningRate = parameter(0.001, POSITIVE, callable)
+    alpha: float = parameter(0.0, AT_LEAST_0)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The parameters by name; if deep, with the fields of a dataclass as build__field."""
@@ -105,12 +100,30 @@ class OwnNetwork(Estimator):
 
 @dataclass(eq=False, repr=False)
 class NetworkClassifier(Classifying, OwnNetwork):
-    """TODO."""
+    """A classifier by a network of one's own: `build(n_features, n_outputs, rng)` makes it.
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **OwnNetwork._parameter_constraints,
-        **Classifying._parameter_constraints,
-    }
+    The network answers with logits: `n_outputs` is the number of labels, but 1 for two of them.
+
+    - `build`: any function; an object of a dataclass with `__call__` where its fields are to be
+      searched, as build__hidden.
+    - `loss`: any of Layerwise's, or one of one's own. By default SoftmaxCrossEntropy, and for two
+      labels, and for many at once, SigmoidCrossEntropy. Given SoftmaxCrossEntropy, two labels
+      have two outputs; SigmoidCrossEntropy sets each of many labels against the others. Hinge and
+      the losses of numbers get -1 and 1 for no and yes, and give a `decision_function` instead of
+      probabilities.
+    - `optimizer`: a class, or a function of the parameters and the learning rate, such as
+      partial(SGD, momentum=0.9); `learning_rate`: a number or a function of the step.
+    - `alpha`: α/2 Σ W² / (rows of the batch) is added to the loss, 0 by default.
+
+    The rest is as in MLPClassifier. `network_` is the network. Sparse X needs one that begins with
+    Dense.
+
+    >>> from layerwise import Dense
+    >>> def linear(n_features, n_outputs, rng): return Dense(n_features, n_outputs, rng=rng)
+    >>> X = [[-2.0], [-1.0], [1.0], [2.0]]; classifier = NetworkClassifier(linear, random_state=0)
+    >>> classifier.set_params(learning_rate=0.1).fit(X, ["no", "no", "yes", "yes"]).predict([[3.0]])
+    array(['yes'], dtype='<U3')
+    """
 
     def _has_probabilities(self) -> bool:
         return not isinstance(self.loss, OF_SIGNS)
@@ -127,9 +140,17 @@ class NetworkClassifier(Classifying, OwnNetwork):
 
 @dataclass(eq=False, repr=False)
 class NetworkRegressor(Regressing, OwnNetwork):
-    """TODO."""
+    """A regressor by a network of one's own: `build(n_features, n_outputs, rng)` makes it.
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = OwnNetwork._parameter_constraints
+    The parameters are NetworkClassifier's. `loss` is MeanSquaredError by default; with Poisson, the
+    network answers with the logarithm of what is predicted.
+
+    >>> from layerwise import Dense
+    >>> def linear(n_features, n_outputs, rng): return Dense(n_features, n_outputs, rng=rng)
+    >>> line = NetworkRegressor(linear, learning_rate=0.1, max_iter=500, random_state=0)
+    >>> line.fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0]).predict([[3.0]]).round(1)
+    array([7.])
+    """
 
     def _out_activation(self) -> str:
         return "exp" if isinstance(self.loss, Poisson) else "identity"

@@ -1,34 +1,34 @@
-"""MLPClassifier and MLPRegressor: scikit-learn's, with what it lacks."""
+"""What MLPClassifier and MLPRegressor have in common: parameters, solvers, attributes."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import pairwise
-from math import sqrt
-from numbers import Integral, Real
-from typing import Any, ClassVar, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from layerwise.arrays import Array
-from layerwise.estimators.base import Estimator, Table, not_finite
-from layerwise.estimators.classes import Classifying
+from layerwise.estimators.base import Samples, Table, not_finite
 from layerwise.estimators.lbfgs import lbfgs
-from layerwise.estimators.numbers import Regressing
+from layerwise.estimators.multilayer import multilayer
 from layerwise.estimators.objective import Objective
+from layerwise.estimators.parameters import (
+    AT_LEAST_0,
+    COUNT,
+    FRACTION,
+    POSITIVE,
+    options,
+    parameter,
+)
 from layerwise.estimators.sparse import for_sparse
-from layerwise.layers.activations import ReLU, Sigmoid, Tanh
-from layerwise.layers.base import Layer
+from layerwise.estimators.stepwise import USER, Stepwise
+from layerwise.layers.base import layers
 from layerwise.layers.dense import Dense
-from layerwise.layers.dropout import Dropout
-from layerwise.layers.normalization import BatchNorm
 from layerwise.losses import (
     Loss,
     MeanSquaredError,
@@ -41,58 +41,32 @@ from layerwise.optimizers.adam import Adam, AdamW
 from layerwise.optimizers.base import Optimizer
 from layerwise.optimizers.sgd import SGD
 
-Activation: TypeAlias = str | Callable[[], Layer[Any, Any]]
-ACTIVATIONS: dict[str, Callable[[], Layer[Any, Any]]] = {
-    "logistic": Sigmoid,
-    "tanh": Tanh,
-    "relu": ReLU,
-}
-
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class Perceptron(Estimator):
-    """X W₁ + b₁, an activation, …, X W + b: Dense layers, and what may stand between them."""
+class Perceptron(Stepwise):
+    """Dense layers and what stands between them, by one of scikit-learn's solvers or by AdamW."""
 
-    solver: str = "adam"
-    alpha: float = 0.0001
-    learning_rate: str | Callable[[int], float] = "constant"
-    learning_rate_init: float = 0.001
-    power_t: float = 0.5
-    momentum: float = 0.9
-    nesterovs_momentum: bool = True
-    beta_1: float = 0.9
-    beta_2: float = 0.999
-    epsilon: float = 1e-8
-    max_fun: int = 15000
-    dropout: float | Sequence[float] = 0.0
-    batch_norm: bool = False
-    clip_norm: float | None = None
-    weight_decay: float = 0.01
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **Estimator._parameter_constraints,
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions({"identity", *ACTIVATIONS}), callable, "array-like"],
-        "solver": [StrOptions({"lbfgs", "sgd", "adam", "adamw"})],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"}), callable],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "momentum": [Interval(Real, 0, 1, closed="left")],
-        "nesterovs_momentum": ["boolean"],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
-        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
-        "batch_norm": ["boolean"],
-        "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-    }
+    solver: str = parameter("adam", options("lbfgs", "sgd", "adam", "adamw"))
+    alpha: float = parameter(0.0001, AT_LEAST_0)
+    learning_rate: str | Callable[[int], float] = parameter(
+        "constant", options("constant", "invscaling", "adaptive"), callable
+    )
+    learning_rate_init: float = parameter(0.001, POSITIVE)
+    power_t: float = parameter(0.5, AT_LEAST_0)
+    momentum: float = parameter(0.9, FRACTION)
+    nesterovs_momentum: bool = parameter(True, "boolean")
+    beta_1: float = parameter(0.9, FRACTION)
+    beta_2: float = parameter(0.999, FRACTION)
+    epsilon: float = parameter(1e-8, POSITIVE)
+    max_fun: int = parameter(15000, COUNT)
+    dropout: float | Sequence[float] = parameter(0.0, FRACTION, "array-like")
+    batch_norm: bool = parameter(False, "boolean")
+    clip_norm: float | None = parameter(None, POSITIVE, None)
+    weight_decay: float = parameter(0.01, AT_LEAST_0)
 
     @property
     def coefs_(self) -> list[Array]:
-        """The weights of each Dense layer, live: W[i, j] is from input i to output j."""
+        """The weights of each Dense layer, live: W[i, j] leads from input i to output j."""
         return [dense.W.value for dense in self._dense()]
 
     @property
@@ -102,80 +76,78 @@ class Perceptron(Estimator):
 
     @property
     def n_layers_(self) -> int:
-        """How many layers of neurons there are, the inputs being the first."""
+        """The number of layers as scikit-learn counts them, the inputs being the first."""
         return len(self._dense()) + 1
 
     def _dense(self) -> list[Dense]:
-        return [layer for layer in self.network_ if isinstance(layer, Dense)]
+        return [layer for layer in layers(self.network_).values() if isinstance(layer, Dense)]
 
     def _network(
         self, inputs: int, dtype: np.dtype[Any], random_state: np.random.RandomState
     ) -> Sequential[Any]:
-        """From the same `random_state` the same first values as scikit-learn's: Glorot's."""
         hidden = np.atleast_1d(self.hidden_layer_sizes).tolist()
         if any(size <= 0 for size in hidden):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
-        activations = for_each("activation", self.activation, len(hidden))
-        rates = for_each("dropout", self.dropout, len(hidden))
-        layers: list[Layer[Any, Any]] = []
-        for i, (fan_in, fan_out) in enumerate(pairwise([inputs, *hidden, self.n_outputs_])):
-            own = activations[min(i, len(hidden) - 1)] if hidden else "identity"
-            # Glorot and Bengio 2010, equation 16; for σ a third of its variance.
-            bound = sqrt((2 if own == "logistic" else 6) / (fan_in + fan_out))
-            draw = partial(random_state.uniform, -bound, bound)
-            dense = Dense(
-                fan_in, fan_out, dtype=dtype, W_init=lambda shape, _, draw=draw: draw(shape)
-            )
-            dense.b.value = draw(fan_out).astype(dtype)
-            layers.append(dense)
-            if i == len(hidden):
-                break
-            if self.batch_norm:
-                layers.append(BatchNorm(fan_out, dtype=dtype))
-            if own != "identity":
-                layers.append(ACTIVATIONS[own]() if isinstance(own, str) else own())
-            if rates[i]:
-                layers.append(Dropout(rates[i], rng=random_state.randint(2**31 - 1)))
-        return Sequential(*layers)
-
-    def _loss(self) -> Loss[Array]:
-        """The loss that goes with the output's activation."""
-        losses = {
-            "softmax": SoftmaxCrossEntropy,
-            "logistic": SigmoidCrossEntropy,
-            "identity": MeanSquaredError,
-            "exp": Poisson,
-        }
-        loss: Loss[Array] = losses[self.out_activation_]()
-        return loss
+        return multilayer(
+            [inputs, *hidden, self.n_outputs_],
+            activation=self.activation,
+            dropout=self.dropout,
+            batch_norm=self.batch_norm,
+            dtype=dtype,
+            random_state=random_state,
+        )
 
     def _objective(self) -> Objective:
-        factors = {"softmax": 1.0, "identity": self.n_outputs_ / 2}
-        factor = factors.get(self.out_activation_, float(self.n_outputs_))
-        return Objective(self._loss(), factor=factor, alpha=self.alpha)
+        losses: dict[str, tuple[Loss[Array], float]] = {
+            "softmax": (SoftmaxCrossEntropy(), 1.0),
+            "logistic": (SigmoidCrossEntropy(), self.n_outputs_),
+            "identity": (MeanSquaredError(), self.n_outputs_ / 2),
+            "exp": (Poisson(), self.n_outputs_),
+        }
+        loss, factor = losses[self.out_activation_]
+        return Objective(loss, factor=factor, alpha=self.alpha)
 
     def _new_optimizer(self) -> Optimizer:
-        given = self.learning_rate if callable(self.learning_rate) else self.learning_rate_init
+        rate = self.learning_rate if callable(self.learning_rate) else self.learning_rate_init
         parameters, clip = self.network_.parameters(), self.clip_norm
         if self.solver == "sgd":
             nesterov = self.nesterovs_momentum and self.momentum > 0
-            return SGD(parameters, given, momentum=self.momentum, nesterov=nesterov, clip_norm=clip)
+            return SGD(parameters, rate, momentum=self.momentum, nesterov=nesterov, clip_norm=clip)
         betas = {"beta1": self.beta_1, "beta2": self.beta_2, "epsilon": self.epsilon}
         if self.solver == "adam":
-            return Adam(parameters, given, clip_norm=clip, **betas)
+            return Adam(parameters, rate, clip_norm=clip, **betas)
         decay = self.weight_decay
-        return AdamW(parameters, given, clip_norm=clip, weight_decay=decay, **betas)
+        return AdamW(parameters, rate, clip_norm=clip, weight_decay=decay, **betas)
+
+    def _epoch_ended(self) -> None:
+        if self.solver == "sgd" and self.learning_rate == "invscaling":
+            self._optimizer.learning_rate = self.learning_rate_init / (self.t_ + 1) ** self.power_t
+
+    def _stops(self) -> bool:
+        super()._stops()
+        rate = self._optimizer.learning_rate
+        if self.solver != "sgd" or self.learning_rate != "adaptive" or rate <= 1e-6:
+            return True
+        self._optimizer.learning_rate, self._no_improvement_count = rate / 5, 0
+        self._say(f"Setting learning rate to {rate / 5:f}")
+        return False
+
+    def _learns_by_steps(self) -> bool:
+        if self.solver == "lbfgs":
+            raise AttributeError(
+                "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
+            )
+        return True
 
     def _solve(
-        self,
-        X: Table,
-        targets: NDArray[Any],
-        weight: Array | None,
-        random_state: np.random.RandomState,
-        one_epoch: bool,
+        self, samples: Samples, random_state: np.random.RandomState, *, one_epoch: bool
     ) -> None:
-        if self.solver != "lbfgs":
-            return super()._solve(X, targets, weight, random_state, one_epoch)
+        if self.solver == "lbfgs":
+            self._minimize(*samples)
+        else:
+            self._descend(samples, random_state, one_epoch=one_epoch)
+
+    def _minimize(self, X: Table, targets: NDArray[Any], weight: Array | None) -> None:
         if self.batch_norm or np.any(self.dropout):
             raise ValueError(
                 "solver='lbfgs' needs a loss that is the same at each call: leave out dropout and "
@@ -208,72 +180,5 @@ class Perceptron(Estimator):
                 f"max_iter={self.max_iter} or max_fun={self.max_fun}, or to scale the data as "
                 "shown in:\n    https://scikit-learn.org/stable/modules/preprocessing.html",
                 ConvergenceWarning,
-                stacklevel=5,
+                stacklevel=USER,
             )
-        return None
-
-    def _epoch_ended(self) -> None:
-        if self.solver == "sgd" and self.learning_rate == "invscaling":
-            self._optimizer.learning_rate = self.learning_rate_init / (self.t_ + 1) ** self.power_t
-
-    def _stops(self) -> bool:
-        super()._stops()
-        rate = self._optimizer.learning_rate
-        if self.solver != "sgd" or self.learning_rate != "adaptive" or rate <= 1e-6:
-            return True
-        self._optimizer.learning_rate, self._no_improvement_count = rate / 5, 0
-        self._say(f"Setting learning rate to {rate / 5:f}")
-        return False
-
-    def _learns_by_steps(self) -> bool:
-        if self.solver == "lbfgs":
-            raise AttributeError(
-                "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
-            )
-        return True
-
-
-@dataclass(eq=False, repr=False)
-class MLPClassifier(Classifying, Perceptron):
-    """TODO."""
-
-    hidden_layer_sizes: int | Sequence[int] = (100,)
-    activation: Activation | Sequence[Activation] = "relu"
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **Perceptron._parameter_constraints,
-        **Classifying._parameter_constraints,
-    }
-
-
-@dataclass(eq=False, repr=False)
-class MLPRegressor(Regressing, Perceptron):
-    """TODO."""
-
-    loss: str = "squared_error"
-    hidden_layer_sizes: int | Sequence[int] = (100,)
-    activation: Activation | Sequence[Activation] = "relu"
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **Perceptron._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "poisson"})],
-    }
-
-    def _out_activation(self) -> str:
-        return "exp" if self.loss == "poisson" else "identity"
-
-
-def for_each(name: str, given: Any, hidden: int) -> list[Any]:
-    """What each hidden layer is given: one for all of them, or a sequence of as many.
-
-    >>> for_each("dropout", 0.5, 2), for_each("dropout", [0.2, 0.5], 2)
-    ([0.5, 0.5], [0.2, 0.5])
-    """
-    if isinstance(given, str) or not hasattr(given, "__len__"):
-        return [given] * hidden
-    if len(given) != hidden:
-        raise ValueError(
-            f"{name}={given} has {len(given)} items, expected {hidden}, one for each hidden layer, "
-            "or one for all"
-        )
-    return list(given)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias, final
 
 import numpy as np
+from scipy.sparse import issparse
 
 from layerwise.arguments import same_form
 from layerwise.arrays import Indices, Matrix, matrix_multiply, sum_rows
@@ -99,3 +100,10 @@ def for_sparse(network: Layer[Any, Any]) -> list[Layer[Any, Any]]:
             "give X.toarray()"
         )
     return [SparseDense(first), *others]
+
+
+def by_rows(network: Layer[Any, Any], X: Any) -> tuple[Layer[Any, Any], Any]:
+    """A network and the rows that it takes: where X is sparse, the numbers of its rows."""
+    if not issparse(X):
+        return network, X
+    return Sequential(Rows(X), *for_sparse(network)), np.arange(X.shape[0])

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import nan
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
@@ -21,14 +20,16 @@ from sklearn.utils.multiclass import (
 
 from layerwise.arrays import Array, Matrix
 from layerwise.data import is_finite
-from layerwise.estimators.base import Estimator, Table
+from layerwise.estimators.base import Table
+from layerwise.estimators.parameters import options, parameter
+from layerwise.estimators.stepwise import Stepwise
 from layerwise.layers.activations import sigmoid, softmax
 
 ClassWeight: TypeAlias = dict[Any, float] | list[dict[Any, float]] | str
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class Classifying(ClassifierMixin, Estimator):  # type: ignore[misc]  # no types in scikit-learn
+class Classifying(ClassifierMixin, Stepwise):  # type: ignore[misc]  # no types in scikit-learn
     """One of many labels for each row; with a matrix of 0 and 1 as y, any number of them.
 
     The network answers with logits: one for each label, but of two labels only one, for the
@@ -36,11 +37,7 @@ class Classifying(ClassifierMixin, Estimator):  # type: ignore[misc]  # no types
     the label). It multiplies `sample_weight`.
     """
 
-    class_weight: ClassWeight | None = None
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "class_weight": [StrOptions({"balanced"}), dict, list, None],
-    }
+    class_weight: ClassWeight | None = parameter(None, options("balanced"), dict, list, None)
 
     def _out_activation(self) -> str:
         """What makes probabilities of the network's answers, and decides what it is trained on."""
@@ -139,7 +136,8 @@ class Classifying(ClassifierMixin, Estimator):  # type: ignore[misc]  # no types
         """The logarithm of `predict_proba`."""
         P = self.predict_proba(X)
         with np.errstate(divide="ignore"):
-            return np.log(P)
+            logarithms: Matrix = np.log(P)
+        return logarithms
 
     @available_if(lambda self: not self._has_probabilities())  # type: ignore[untyped-decorator]
     def decision_function(self, X: Table) -> Array:

@@ -14,11 +14,12 @@ from sklearn.utils.metaestimators import available_if
 
 from layerwise.arrays import Array, Matrix
 from layerwise.data import is_finite
-from layerwise.estimators.base import Estimator, Table
+from layerwise.estimators.base import Table
+from layerwise.estimators.stepwise import Stepwise
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class Regressing(RegressorMixin, Estimator):  # type: ignore[misc]  # no types in scikit-learn
+class Regressing(RegressorMixin, Stepwise):  # type: ignore[misc]  # no types in scikit-learn
     """A number for each row, or several."""
 
     def _out_activation(self) -> str:
