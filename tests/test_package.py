@@ -68,12 +68,13 @@ OUTSIDE = {
     "diagnosis": {"matplotlib"},
     "distributed": {"mpi4py"},
     "estimators": {"sklearn"},
+    "estimators": {"scipy", "sklearn"},
     "progress": {"tqdm"},
     "tensor_file": {"safetensors"},
     "gradients": {"matplotlib", "tqdm"},
 }
 
-FOLDERS = {"gradients", "losses"}  # rooms whose files know each other
+FOLDERS = {"estimators", "gradients", "losses"}  # rooms whose files know each other
 FILES = sorted(
     path.relative_to(PACKAGE).as_posix()
     for path in PACKAGE.rglob("*.py")
@@ -318,7 +319,7 @@ def test_dir_lists_them_all_before_any_is_used() -> None:
 
 
 def test_rooms_are_attributes_before_any_is_used() -> None:
-    program = "import layerwise; print(layerwise.losses, layerwise.training, layerwise.saving)"
+    program = "import layerwise as l; print(l.losses, l.training, l.saving, l.estimators)"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
     assert run.returncode == 0, run.stderr
     assert layerwise.__getattr__("losses") is sys.modules["layerwise.losses"]

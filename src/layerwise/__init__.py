@@ -132,6 +132,7 @@ else:
 
     def __getattr__(name: str) -> object:
         if name in {*_LATER, "distributed", "saving", "testing"}:
+        if name in {*_LATER, "estimators", "saving", "testing"}:
             return _import_module(f"layerwise.{name}")
         if name not in _ROOMS:
             raise AttributeError(f"module 'layerwise' has no attribute {name!r}")

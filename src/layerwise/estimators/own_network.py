@@ -62,9 +62,16 @@ class OwnNetwork(Stepwise):
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters; a field of build is changed in a copy of it."""
-        known = {f"build__{name}": name for name in self._fields()}
-        super().set_params(**{name: value for name, value in params.items() if name not in known})
-        changed = {known[name]: value for name, value in params.items() if name in known}
+        own = {name: value for name, value in params.items() if not name.startswith("build__")}
+        super().set_params(**own)
+        changed = {name[7:]: value for name, value in params.items() if name not in own}
+        valid = self._fields()
+        for name in changed:
+            if name not in valid:
+                raise ValueError(
+                    f"Invalid parameter {name!r} for estimator {self.build!r}. "
+                    f"Valid parameters are: {valid!r}."
+                )
         if changed:
             build: Any = self.build
             self.build = replace(build, **changed)
@@ -145,9 +152,9 @@ class NetworkRegressor(Regressing, OwnNetwork):
     The parameters are NetworkClassifier's. `loss` is MeanSquaredError by default; with Poisson, the
     network answers with the logarithm of what is predicted.
 
-    >>> from layerwise import Dense
+    >>> from layerwise import Dense, SGD
     >>> def linear(n_features, n_outputs, rng): return Dense(n_features, n_outputs, rng=rng)
-    >>> line = NetworkRegressor(linear, learning_rate=0.1, max_iter=500, random_state=0)
+    >>> line = NetworkRegressor(linear, optimizer=SGD, learning_rate=0.1, random_state=0)
     >>> line.fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0]).predict([[3.0]]).round(1)
     array([7.])
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -171,7 +172,7 @@ class Perceptron(Stepwise):
             gtol=self.tol,
         )
         self.n_iter_, self.loss_ = result.nit, float(result.fun)
-        if not np.isfinite(result.x).all():
+        if not isfinite(self.loss_):
             raise not_finite()
         if result.status != 0:
             warnings.warn(

@@ -162,7 +162,8 @@ class Stepwise(Estimator):
         if held_out is None:
             score = -self.loss_
         else:
-            score = self._score(self._answers(held_out.X), *held_out[1:])
+            with np.errstate(over="ignore", invalid="ignore"):  # as in training
+                score = self._score(self._answers(held_out.X), *held_out[1:])
             self.validation_scores_ = [*(self.validation_scores_ or []), score]
             self._say(f"Validation score: {score:f}")
         hardly, better = score < self._best + self.tol, score > self._best
