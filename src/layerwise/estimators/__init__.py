@@ -9,6 +9,7 @@
 - `classes`, `numbers`: classifiers and regressors, from labels and numbers to targets and back
 - `lbfgs`: the solver that takes all rows at once
 - `perceptron`, `own_network`: the four estimators
+- `display`: what they measured, as a picture
 """
 
 try:
@@ -20,6 +21,13 @@ except ImportError as error:
     ) from error
 
 from layerwise.estimators.mlp import MLPClassifier, MLPRegressor
+from layerwise.estimators.display import LearningDisplay
 from layerwise.estimators.own_network import NetworkClassifier, NetworkRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor", "NetworkClassifier", "NetworkRegressor"]
+__all__ = [
+    "LearningDisplay",
+    "MLPClassifier",
+    "MLPRegressor",
+    "NetworkClassifier",
+    "NetworkRegressor",
+]
