@@ -49,7 +49,8 @@ def main() -> None:
         f"Shown: with balanced weights {found['balanced']:.0%} of the rare rows are found, without"
     )
     print(
-        f"{found['None']:.0%}; balanced accuracy {balanced['balanced']:.3f} and {balanced['None']:.3f}."
+        f"{found['None']:.0%}; balanced accuracy {balanced['balanced']:.3f} and "
+        f"{balanced['None']:.3f}."
     )
 
 

@@ -39,11 +39,10 @@ def main(folder: Path = Path()) -> None:
         array, table = Path(temporary) / "digits.npy", Path(temporary) / "digits.csv"
         write(array, table, X, y, rng)
         rows = np.load(array, mmap_mode="r")
+        print(f"Learning from {len(rows):,} digits in a file of {rows.nbytes / 1e6:.0f} MB and a ")
         print(
-            f"Learning from {len(rows):,} digits in a file of {rows.nbytes / 1e6:.0f} MB and a table"
-        )
-        print(
-            f"of {table.stat().st_size / 1e6:.0f} MB, with no more than {ALLOWED / 1e6:.0f} MB of memory."
+            f"table of {table.stat().st_size / 1e6:.0f} MB, with no more than "
+            f"{ALLOWED / 1e6:.0f} MB of memory."
         )
         try:
             print(f"All of it in one array takes {np.array(rows).nbytes / 1e6:.0f} MB.")
@@ -63,9 +62,7 @@ def main(folder: Path = Path()) -> None:
 
     print(f"Memory beyond that at the start, at most {peak / 1e6:.0f} MB.")
     scores = [model.score(X_test, y_test) for model in (from_map, from_text)]
-    print(
-        f"Shown: {scores[0]:.3f} of the test digits are right, learned from rows never held at once,"
-    )
+    print(f"Shown: {scores[0]:.3f} of the test digits are right, from rows never held at once,")
     print(f"{scores[1]:.3f} from the table.")
 
 

@@ -17,7 +17,7 @@ TOPICS = {
     "football": "goal match keeper corner season referee league header penalty coach stadium score",
     "cooking": "butter oven onion flour salt simmer garlic whisk dough pepper season score heat",
 }
-SHARED = "the a and today we then with after before long good new again still very more".split()
+SHARED = "the a and today we then with after before long good new again still very more"
 RARE = 20_000  # names and places that come up once or twice, as in every real corpus
 
 
@@ -25,7 +25,7 @@ def report(topic: str, rng: np.random.Generator) -> str:
     """Thirty words: a few of the topic, a few of another one, the rest of no topic."""
     other = rng.choice(list(TOPICS))
     words = [*rng.choice(TOPICS[topic].split(), 4), *rng.choice(TOPICS[other].split(), 2)]
-    words += [*rng.choice(SHARED, 18), *(f"name{i}" for i in rng.integers(RARE, size=6))]
+    words += [*rng.choice(SHARED.split(), 18), *(f"name{i}" for i in rng.integers(RARE, size=6))]
     return " ".join(rng.permutation(words))
 
 
@@ -45,7 +45,8 @@ def main() -> None:
     dense = X.shape[0] * X.shape[1] * X.dtype.itemsize / 1e6
     sparse = (X.data.nbytes + X.indices.nbytes + X.indptr.nbytes) / 1e6
     print(
-        f"{X.shape[0]} reports have {X.shape[1]:,} words, {X.nnz / X.shape[0]:.0f} in each: {sparse:.1f} MB"
+        f"{X.shape[0]} reports have {X.shape[1]:,} words, {X.nnz / X.shape[0]:.0f} in each: "
+        f"{sparse:.1f} MB"
     )
     print(f"as they are, {dense:.0f} MB if they were dense.")
     print(network.network_)
@@ -56,7 +57,8 @@ def main() -> None:
         likely = zip(network.classes_, chances, strict=True)
         print(f"{sentence}: {', '.join(f'{topic} {chance:.2f}' for topic, chance in likely)}")
     print(
-        f"Shown: {model.score(test, y_test):.3f} of the other reports are told rightly, from sparse rows."
+        f"Shown: {model.score(test, y_test):.3f} of the other reports are told rightly, from "
+        "sparse rows."
     )
 
 
