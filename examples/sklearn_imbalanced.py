@@ -5,6 +5,8 @@ network that is right in most rows may miss most of these; with `class_weight="b
 class counts as much as the other.
 """
 
+from typing import Any
+
 import numpy as np
 from sklearn.datasets import make_classification
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix
@@ -29,7 +31,8 @@ def main() -> None:
     X, X_test, y, y_test = train_test_split(X, names, test_size=0.5, stratify=names, random_state=0)
     print(f"{np.mean(y == 'rare'):.1%} of {len(y)} rows are rare.")
     found, balanced = {}, {}
-    for weight in None, "balanced", {"common": 1, "rare": 5}:
+    weights: list[str | dict[Any, float] | None] = [None, "balanced", {"common": 1, "rare": 5}]
+    for weight in weights:
         model = make_pipeline(
             StandardScaler(),
             MLPClassifier(

@@ -305,6 +305,8 @@ def test_distributed_digits(tmp_path: Path) -> None:
     assert "each with 10,000\nrows of one file" in printed
     assert number(r"classify (\S+) of all", printed) > 0.75
     assert list(tmp_path.iterdir()) == []
+
+
 def test_addition(tmp_path: Path) -> None:
     """Small: of three digits it takes half a minute."""
     printed = run("addition", tmp_path, "digits=2, epochs=3")
@@ -312,6 +314,8 @@ def test_addition(tmp_path: Path) -> None:
     assert "\n35+77=211\n" in printed
     assert number(r"Of 1000 others (\S+)% are right", printed) >= 99
     assert_picture(tmp_path / "addition.png", printed)
+
+
 def test_sklearn_pipeline(tmp_path: Path) -> None:
     printed = run("sklearn_pipeline", tmp_path)
     assert "The network reads sex_2.0, age, bmi, bp, s1, s2, s3, s4, s5, s6:\n" in printed
@@ -319,12 +323,16 @@ def test_sklearn_pipeline(tmp_path: Path) -> None:
     assert number(r"ridge regression (0\.\d+)", printed) == pytest.approx(0.356, abs=0.01)
     assert "all the way; bmi and s5 count most.\n" in printed
     assert_picture(tmp_path / "sklearn_pipeline.png", printed)
+
+
 def test_sklearn_imbalanced(tmp_path: Path) -> None:
     printed = run("sklearn_imbalanced", tmp_path)
     found = [int(n) for n in re.findall(r"(\d+) of 106 rare rows found", printed)]
     assert found[0] < 50 < found[2] < found[1]
     balanced = [float(n) for n in re.findall(r", balanced (0\.\d+)$", printed, re.M)]
     assert balanced[1] > balanced[2] > balanced[0]
+
+
 def test_sklearn_text(tmp_path: Path) -> None:
     printed = run("sklearn_text", tmp_path)
     assert "Weights are float32, as the words are.\n" in printed
@@ -333,12 +341,16 @@ def test_sklearn_text(tmp_path: Path) -> None:
     assert number(r"coast: .*weather (0\.\d+)", printed) > 0.9
     assert number(r"season: .*football (0\.\d+)", printed) > 0.9
     assert number(r"Shown: (0\.\d+) of the other reports", printed) > 0.9
+
+
 def test_sklearn_custom_layer(tmp_path: Path) -> None:
     printed = run("sklearn_custom_layer", tmp_path)
     assert printed.startswith("Waves: gradient proven")
     assert "The search chose {'build__frequency': 5.0, 'build__waves': 32}.\n" in printed
     assert number(r"R² (0\.\d+) on test rows", printed) > 0.85
     assert number(r"with 128 ReLUs (-?0\.\d+)", printed) < 0.5
+
+
 def test_sklearn_larger_than_memory(tmp_path: Path) -> None:
     printed = run("sklearn_larger_than_memory", tmp_path)
     size, allowed = number(r"file of (\d+) MB", printed), number(r"no more than (\d+) MB", printed)
@@ -347,6 +359,8 @@ def test_sklearn_larger_than_memory(tmp_path: Path) -> None:
         assert "All of it in one array: Unable to allocate" in printed
     assert number(r"(0\.\d+) of the test digits", printed) > 0.95
     assert number(r"(0\.\d+) from the table", printed) > 0.8
+
+
 def test_sklearn_dask(tmp_path: Path) -> None:
     printed = run("sklearn_dask", tmp_path)
     assert "A worker was killed in the middle: True.\n" in printed

@@ -15,7 +15,9 @@ y = X[:, 0] > 0
 
 
 def fitted(**options: Any) -> MLPClassifier:
-    return MLPClassifier((4,), max_iter=300, tol=1e-2, random_state=0, **options).fit(X, y)
+    model = MLPClassifier((4,), max_iter=300, tol=1e-2, random_state=0, **options)
+    model.fit(X, y)
+    return model
 
 
 def test_the_loss_is_drawn_epoch_by_epoch() -> None:

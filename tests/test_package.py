@@ -67,8 +67,7 @@ HOUSE = [
 OUTSIDE = {
     "diagnosis": {"matplotlib"},
     "distributed": {"mpi4py"},
-    "estimators": {"sklearn"},
-    "estimators": {"scipy", "sklearn"},
+    "estimators": {"matplotlib", "scipy", "sklearn"},
     "progress": {"tqdm"},
     "tensor_file": {"safetensors"},
     "gradients": {"matplotlib", "tqdm"},

@@ -3,12 +3,13 @@
 `MLPClassifier` and `MLPRegressor` stand in for scikit-learn's: change the import, keep the code.
 `NetworkClassifier` and `NetworkRegressor` train a network of one's own.
 
+- `parameters`: what the constructors take, and what is valid
 - `sparse`: rows that are mostly zeros, for a network that begins with Dense
 - `objective`: what is made small, a loss and scikit-learn's penalty
-- `base`: how all of them learn, on `train`; what they validate
-- `classes`, `numbers`: classifiers and regressors, from labels and numbers to targets and back
+- `base`, `stepwise`: what all of them validate, and how they learn on `train`
+- `classifying`, `regressing`: from labels and numbers to targets, and from answers back
 - `lbfgs`: the solver that takes all rows at once
-- `perceptron`, `own_network`: the four estimators
+- `perceptron`, `multilayer`, `mlp`, `own_network`: the four estimators
 - `display`: what they measured, as a picture
 """
 
@@ -20,8 +21,8 @@ except ImportError as error:
         "pip install 'layerwise[sklearn]'"
     ) from error
 
-from layerwise.estimators.mlp import MLPClassifier, MLPRegressor
 from layerwise.estimators.display import LearningDisplay
+from layerwise.estimators.mlp import MLPClassifier, MLPRegressor
 from layerwise.estimators.own_network import NetworkClassifier, NetworkRegressor
 
 __all__ = [

@@ -50,7 +50,7 @@ class LearningDisplay:
 
     def plot(self, ax: Axes | None = None, *, name: str | None = None, **line_kw: Any) -> Self:
         """Draw into `ax`, or a new figure of pyplot; `line_kw` goes to the line of the loss."""
-        self.figure_: Figure
+        self.figure_: Figure | None
         self.line_: Line2D
         self.score_ax_: Axes | None = None
         self.score_line_: Line2D | None = None
