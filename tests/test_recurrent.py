@@ -22,6 +22,8 @@ from layerwise import (
     SoftmaxCrossEntropy,
     TimeDistributed,
     fit,
+    glorot_uniform,
+    orthogonal,
     sigmoid,
 )
 from layerwise.layers.masks import Mask
@@ -143,7 +145,11 @@ def test_first_values() -> None:
         assert np.abs(layer.b.value).sum() == 50 * forget
         assert not any(state.value.any() for state in layer.first_state)
         assert len(layer.first_state) == (2 if kind is LSTM else 1)
-    assert not np.array_equal(RNN(3, 3, rng=0).W.value, RNN(3, 3, rng=1).W.value)
+    rng = np.random.default_rng(0)
+    gru = GRU(5, 3, rng=0)
+    for P, W_init in ((gru.W, glorot_uniform), (gru.U, orthogonal())):
+        drawn_apart = [W_init((len(P.value), 3), rng) for _ in range(3)]
+        np.testing.assert_array_equal(P.value, np.concatenate(drawn_apart, axis=1))
     assert not GRU(2, 2).c.value.any()
     assert [path for path, _ in GRU(2, 2, learn_state=True).named_parameters()] == [
         *("W", "U", "b", "first_state.0", "c"),
