@@ -58,7 +58,7 @@ def multilayer(
         dense.b.value = random_state.uniform(-bound, bound, fan_out).astype(dtype)
         layers.append(dense)
         if i == hidden:
-            break
+            continue
         if batch_norm:
             layers.append(BatchNorm(fan_out, dtype=dtype))
         own = activations[i]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from math import nan
 from typing import Any, Self
@@ -22,9 +23,9 @@ from layerwise.estimators.stepwise import Stepwise
 class Regressing(RegressorMixin, Stepwise):  # type: ignore[misc]  # no types in scikit-learn
     """A number for each row, or several."""
 
+    @abstractmethod
     def _out_activation(self) -> str:
         """What makes numbers of the network's answers."""
-        return "identity"
 
     def _targets(self, y: NDArray[Any], *, one_epoch: bool, dtype: np.dtype[Any]) -> NDArray[Any]:
         """A column for each output."""
