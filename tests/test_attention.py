@@ -20,6 +20,7 @@ from layerwise import (
     TimeDistributed,
     TransformerBlock,
 )
+from layerwise.layers.dot_product import bars
 from layerwise.layers.masks import Mask
 from layerwise.layers.memory import Kept
 from layerwise.testing import assert_layer
@@ -179,6 +180,18 @@ def test_padding_is_not_looked_at(layer: Any, causal: bool) -> None:
     np.testing.assert_allclose(Y[1:2, :3], short, rtol=1e-12)
 
 
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("mask", [None, MASK])
+def test_bars_are_of_the_dtype_of_scores(causal: bool, mask: Mask | None) -> None:
+    """Of another one, all scores would be converted, twice."""
+    barred = bars(X.astype(np.float32), mask, causal=causal)
+    if barred is None:
+        assert not causal
+        assert mask is None
+    else:
+        assert barred.dtype == np.float32
+
+
 def test_padding_of_a_memory_is_not_looked_at() -> None:
     attention, other = MultiHeadAttention(4, 2, rng=0), MEMORY.copy()
     other[~SEEN] = 1e6
@@ -268,8 +281,11 @@ def test_dropout_of_a_block_is_of_what_is_added() -> None:
     dropped = added == 0
     assert 10 < dropped.sum() < 50
     np.testing.assert_allclose(added[~dropped], 2 * without[~dropped], rtol=1e-9)
-    first, second = block.dropouts
-    assert first.rng.random() != second.rng.random()
+    first, second = (dropout.rng.bit_generator.state["state"] for dropout in block.dropouts)
+    assert first != second
+    block.forward(X)
+    for before, dropout in zip((first, second), block.dropouts, strict=True):
+        assert dropout.rng.bit_generator.state["state"] != before
     assert not TransformerBlock(4, 2).dropouts
 
 
@@ -282,6 +298,7 @@ def test_a_block_keeps_each_layer_once() -> None:
         "mlp.0.b",
     ]
     assert block.mlp[0].input_shape == (4,)
+    assert repr(Sequential(block)).count("LayerNorm(4)") == 2
     assert TransformerBlock(4, 2).mlp.parameters()[0].shape == (4, 16)
 
 

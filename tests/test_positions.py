@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from layerwise import Array, PositionalEncoding, PositionEmbedding
+from layerwise.layers.positions import waves
 from tests.raising import raises
 
 X: Array = np.random.default_rng(0).normal(size=(3, 5, 4))
@@ -18,6 +19,11 @@ def test_waves_by_hand() -> None:
         np.testing.assert_allclose(P[i], expected, rtol=1e-12, atol=1e-15)
     odd = PositionalEncoding(3)(np.zeros((1, 8, 3)))[0]
     np.testing.assert_allclose(odd[7], [sin(7), cos(7), sin(7 / 10000 ** (2 / 3))], rtol=1e-12)
+
+
+def test_what_is_kept_for_the_next_call_cannot_change() -> None:
+    with raises(ValueError, "assignment destination is read-only"):
+        waves(0, 3, 4, np.dtype(float))[0] = 1
 
 
 def test_it_is_added_to_each_sequence() -> None:

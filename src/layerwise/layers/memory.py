@@ -49,7 +49,7 @@ class Kept:
     def add(self, place: Array) -> Array:
         """All places so far, (n, count, features), of which this is the last, (n, features)."""
         if self.count == 0:
-            self.memory = place[:, np.newaxis].copy()
+            self.memory = place[:, np.newaxis]
         elif self.count == self.memory.shape[1]:
             self.memory = np.concatenate([self.memory, np.empty_like(self.memory)], axis=1)
         self.memory[:, self.count] = place
