@@ -651,6 +651,15 @@ class TestRefusals:
             import_module("layerwise.estimators")
 
 
+def test_partial_fit_after_lbfgs_forgets_the_optimizer_of_an_older_network() -> None:
+    mlp = MLPClassifier(5, max_iter=3, random_state=0).fit(*WINE)
+    mlp.set_params(solver="lbfgs").fit(*WINE).set_params(solver="sgd")
+    before = mlp.coefs_[0].copy()
+    mlp.partial_fit(*WINE)
+    assert isinstance(mlp._optimizer, SGD)
+    assert not np.array_equal(mlp.coefs_[0], before)
+
+
 class TestEndings:
     """What ends training other than being good enough."""
 

@@ -102,6 +102,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn publi
         random_state = check_random_state(self.random_state)
         if fresh:
             self.network_ = self._network(X.shape[1], X.dtype, random_state)
+            vars(self).pop("_optimizer", None)  # that of the network before
             self.n_iter_, self.t_ = 0, 0
             self.loss_curve_: list[float] = []
             self.validation_scores_: list[float] | None = None
