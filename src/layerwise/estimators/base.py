@@ -24,6 +24,9 @@ from layerwise.layers.base import Layer
 Table: TypeAlias = Any  # an array, a matrix of scipy.sparse, or a data frame of pandas or polars
 
 
+FORMATS = ("csr", "csc")  # of sparse matrices, that are taken as they are
+
+
 class Samples(NamedTuple):
     """Rows, what the loss takes for each of them, and what each counts."""
 
@@ -84,7 +87,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn publi
             self,
             X,
             y,
-            accept_sparse=["csr", "csc"],
+            accept_sparse=list(FORMATS),
             multi_output=True,
             y_numeric=is_regressor(self),
             dtype=(np.float64, np.float32),
@@ -102,7 +105,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn publi
         random_state = check_random_state(self.random_state)
         if fresh:
             self.network_ = self._network(X.shape[1], X.dtype, random_state)
-            vars(self).pop("_optimizer", None)  # that of the network before
+            self.__dict__.pop("_optimizer", None)  # that of the network before
             self.n_iter_, self.t_ = 0, 0
             self.loss_curve_: list[float] = []
             self.validation_scores_: list[float] | None = None
@@ -115,23 +118,27 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn publi
     def _predicted(self, X: Table) -> Array:
         """The network's answers to the rows of X, which are validated.
 
-        An array of the right shape and finite numbers is valid, where no names are known. Only of
-        what is none scikit-learn is asked, which takes several times as long as the answer.
+        An array or sparse matrix of the right shape and finite numbers is valid, where no names are
+        known. Only of what is none scikit-learn is asked, which takes several times as long as the
+        answer.
         """
         known = vars(self)
+        numbers = (
+            X if type(X) is np.ndarray else X.data if issparse(X) and X.format in FORMATS else None
+        )
         valid = (
-            type(X) is np.ndarray
+            numbers is not None
             and X.ndim == 2
             and X.dtype.kind == "f"
             and X.shape[1] == known.get("n_features_in_")
             and "network_" in known
             and "feature_names_in_" not in known
-            and len(X) > 0
-            and is_finite(X)
+            and X.shape[0] > 0
+            and is_finite(numbers)
         )
         if not valid:
             check_is_fitted(self)
-            X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+            X = validate_data(self, X, accept_sparse=list(FORMATS), reset=False)
         return self._answers(X)
 
     def _answers(self, X: Table) -> Array:

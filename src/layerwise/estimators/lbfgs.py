@@ -12,7 +12,6 @@ from scipy.optimize import OptimizeResult, minimize
 from layerwise.arrays import Vector
 from layerwise.estimators.objective import Objective
 from layerwise.layers.base import Layer
-from layerwise.parameter import ParameterVector
 
 
 def lbfgs(
@@ -23,13 +22,13 @@ def lbfgs(
     iterated: Callable[[float], None],
     **options: float,
 ) -> OptimizeResult:
-    """θ ← argmin objective(θ): the values of the network's parameters, in place.
+    """θ ← argmin objective(θ), in place: θ is the objective's vector, of the network's parameters.
 
     `iterated` is called with the loss after each iteration; `options` are those of
     scipy.optimize.minimize. Source: Byrd, Lu, Nocedal and Zhu, "A limited memory algorithm for
     bound constrained optimization", 1995.
     """
-    vector = ParameterVector(network.parameters())
+    vector = objective.vector
 
     def loss(theta: Vector) -> tuple[float, Vector]:
         vector.value[...] = theta

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from layerwise.arrays import Array
 from layerwise.losses import Loss
-from layerwise.parameter import Parameter
-from layerwise.penalties import L2
+from layerwise.parameter import Parameter, ParameterVector
 
 
 class Objective:
@@ -20,14 +19,21 @@ class Objective:
     its factor is the number of outputs; and its penalty, over all weights W but no biases, counts
     as one more row of the batch does. With `signs`, the loss gets −1 and 1 for no and yes.
 
-    The penalty is that of the batch last seen: `train` asks for it between backward and step.
+    The penalty is that of the batch last seen: `train` asks for it between backward and step. The
+    weights are those of `vector`, the optimizer's, where all of them lie side by side.
     """
 
     def __init__(
-        self, loss: Loss[Array], *, factor: float = 1.0, alpha: float = 0.0, signs: bool = False
+        self,
+        loss: Loss[Array],
+        vector: ParameterVector,
+        *,
+        factor: float = 1.0,
+        alpha: float = 0.0,
+        signs: bool = False,
     ) -> None:
-        self.loss, self.factor, self.alpha, self.signs = loss, factor, alpha, signs
-        self.total = 0.0
+        self.loss, self.vector, self.factor, self.signs = loss, vector, factor, signs
+        self.alpha, self.total = alpha, 0.0
 
     def __call__(self, Y: Array, target: NDArray[Any], *weight: Array) -> tuple[float, Array]:
         """Return the value without the penalty, and its derivative by Y."""
@@ -35,6 +41,10 @@ class Objective:
         value, grad = self.loss(Y, 2 * target - 1 if self.signs else target, *weight)
         return (value, grad) if self.factor == 1 else (self.factor * value, self.factor * grad)
 
-    def penalty(self, parameters: Iterable[Parameter]) -> float:
-        """Add the penalty's gradient to the parameters and return its value."""
-        return L2(self.alpha / 2 / self.total)(parameters) if self.alpha else 0.0
+    def penalty(self, _: Iterable[Parameter]) -> float:
+        """Add the penalty's gradient to the vector's and return its value."""
+        if not self.alpha:
+            return 0.0
+        strength, W = self.alpha / self.total, self.vector.weights
+        self.vector.grad[: len(W)] += strength * W
+        return strength / 2 * float(W.dot(W))

@@ -30,6 +30,7 @@ from layerwise.losses import (
 )
 from layerwise.optimizers.adam import Adam
 from layerwise.optimizers.base import LearningRate, Optimizer
+from layerwise.parameter import ParameterVector
 
 Build: TypeAlias = Callable[[int, int, np.random.Generator], Layer[Any, Array]]
 
@@ -92,10 +93,10 @@ class OwnNetwork(Stepwise):
         of_type(type(self).__name__, "the network", network, Layer, remedy)
         return network
 
-    def _objective(self) -> Objective:
+    def _objective(self, vector: ParameterVector) -> Objective:
         loss = self._default_loss() if self.loss is None else self.loss
         signs = is_classifier(self) and isinstance(loss, OF_SIGNS)
-        return Objective(loss, alpha=self.alpha, signs=signs)
+        return Objective(loss, vector, alpha=self.alpha, signs=signs)
 
     @abstractmethod
     def _default_loss(self) -> Loss[Array]:

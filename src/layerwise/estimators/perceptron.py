@@ -41,6 +41,7 @@ from layerwise.network import Sequential
 from layerwise.optimizers.adam import Adam, AdamW
 from layerwise.optimizers.base import Optimizer
 from layerwise.optimizers.sgd import SGD
+from layerwise.parameter import ParameterVector
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -98,7 +99,7 @@ class Perceptron(Stepwise):
             random_state=random_state,
         )
 
-    def _objective(self) -> Objective:
+    def _objective(self, vector: ParameterVector) -> Objective:
         losses: dict[str, tuple[Loss[Array], float]] = {
             "softmax": (SoftmaxCrossEntropy(), 1.0),
             "logistic": (SigmoidCrossEntropy(), self.n_outputs_),
@@ -106,7 +107,7 @@ class Perceptron(Stepwise):
             "exp": (Poisson(), self.n_outputs_),
         }
         loss, factor = losses[self.out_activation_]
-        return Objective(loss, factor=factor, alpha=self.alpha)
+        return Objective(loss, vector, factor=factor, alpha=self.alpha)
 
     def _new_optimizer(self) -> Optimizer:
         rate = self.learning_rate if callable(self.learning_rate) else self.learning_rate_init
@@ -165,7 +166,7 @@ class Perceptron(Stepwise):
             network,
             X,
             (targets,) if weight is None else (targets, weight),
-            self._objective(),
+            self._objective(ParameterVector(self.network_.parameters())),
             iterated,
             maxfun=self.max_fun,
             maxiter=self.max_iter,

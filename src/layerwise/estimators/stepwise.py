@@ -29,6 +29,7 @@ from layerwise.estimators.parameters import (
 from layerwise.estimators.sparse import by_rows
 from layerwise.history import Epoch
 from layerwise.optimizers.base import Optimizer
+from layerwise.parameter import ParameterVector
 from layerwise.training import train
 
 USER = 6  # how many calls a warning is away from the line that called fit
@@ -48,8 +49,8 @@ class Stepwise(Estimator):
     progress: bool = parameter(False, "boolean")
 
     @abstractmethod
-    def _objective(self) -> Objective:
-        """What is made small."""
+    def _objective(self, vector: ParameterVector) -> Objective:
+        """What is made small, by changing this vector."""
 
     @abstractmethod
     def _new_optimizer(self) -> Optimizer:
@@ -120,7 +121,7 @@ class Stepwise(Estimator):
                 stacklevel=USER + 1,
             )
         network, rows = by_rows(self.network_, samples.X)
-        objective = self._objective()
+        objective = self._objective(self._optimizer.vector)
         return train(
             network,
             rows,
