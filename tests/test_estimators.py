@@ -33,6 +33,7 @@ from layerwise import (
     Dropout,
     Hinge,
     Huber,
+    Layer,
     MeanAbsoluteError,
     Poisson,
     ReLU,
@@ -41,7 +42,6 @@ from layerwise import (
     SigmoidCrossEntropy,
     SoftmaxCrossEntropy,
     Tanh,
-    check_layer,
     cosine,
     sigmoid,
 )
@@ -52,6 +52,7 @@ from layerwise.estimators import (
     NetworkRegressor,
 )
 from layerwise.estimators.sparse import Rows, SparseDense, for_sparse
+from layerwise.testing import assert_layer
 from tests.raising import raises
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -470,6 +471,16 @@ class TestNetworks:
             NetworkRegressor(lambda n, k, rng: None).fit(*DIABETES)
 
 
+class MadeSparse(Layer[Any, Any]):
+    """Y = X, as a sparse matrix."""
+
+    def forward(self, X: Any, /) -> tuple[Any, Callable[[Any], Any]]:
+        def backward(grad: Any) -> Any:
+            return grad
+
+        return sparse.csr_array(X), backward
+
+
 class TestSparse:
     X = sparse.random(40, 7, 0.3, format="csr", random_state=0)
     dense = Dense(7, 3, rng=0)
@@ -477,7 +488,14 @@ class TestSparse:
     @pytest.mark.parametrize("bias", [True, False])
     def test_the_layer_for_sparse_rows_is_proven(self, bias: bool) -> None:
         layer = SparseDense(Dense(7, 3, rng=0, bias=bias))
-        check_layer(Sequential(Rows(self.X), layer), np.array([3, 0, 3, 20]))
+        assert_layer(Sequential(MadeSparse(), layer), self.X[:6].toarray())
+        assert_layer(layer, self.X[:6].toarray())  # and as a first layer, of plain arrays
+
+    def test_rows_are_taken_by_their_numbers(self) -> None:
+        rows = np.array([3, 0, 3])
+        Y, backward = Rows(self.X).forward(rows)
+        assert np.array_equal(Y.toarray(), self.X.toarray()[rows])
+        assert backward(Y).tolist() == [0, 0, 0]
 
     def test_it_is_the_dense_layer(self) -> None:
         layer = SparseDense(self.dense)
@@ -628,6 +646,28 @@ class TestRefusals:
         of_many = MLPClassifier(max_iter=1).partial_fit(*LABELS, classes=[0, 1, 2, 3])
         with raises(ValueError, message.replace("not ", "")):
             of_many.partial_fit(LABELS[0][:2], [1, 0])
+
+    def test_other_labels_after_a_warm_start(self) -> None:
+        mlp = MLPClassifier(max_iter=1, warm_start=True).fit(*WINE)
+        message = (
+            "warm_start can only be used where `y` has the same classes as in the previous call "
+            "to fit. Previously got [0 1 2], `y` has [0 1]"
+        )
+        with raises(ValueError, message):
+            mlp.fit(WINE[0][:4], [0, 1, 0, 1])
+
+    def test_one_epoch_of_what_needs_more(self) -> None:
+        assert not hasattr(MLPRegressor(solver="lbfgs"), "partial_fit")
+        with raises(ValueError, "partial_fit does not support early_stopping=True"):
+            MLPRegressor(early_stopping=True).partial_fit(*DIABETES)
+
+    def test_too_few_rows_to_score(self) -> None:
+        message = (
+            "The validation set is too small. Increase 'validation_fraction' or the size of your "
+            "dataset."
+        )
+        with raises(ValueError, message):
+            MLPRegressor(early_stopping=True).fit(DIABETES[0][:4], DIABETES[1][:4])
 
     def test_balanced_weights_need_all_rows(self) -> None:
         message = (

@@ -48,11 +48,11 @@ def multilayer(
     Dense(2, 3)
     """
     hidden = len(sizes) - 2
-    activations = for_each("activation", activation, hidden)
-    rates = for_each("dropout", dropout, hidden)
+    activations = [*for_each("activation", activation, hidden), "identity"]
+    rates = [*for_each("dropout", dropout, hidden), 0.0]
     layers: list[Layer[Any, Any]] = []
     for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
-        logistic = [*activations, *activations[-1:], ""][i] == "logistic"
+        logistic = activations[min(i, hidden - 1)] == "logistic"  # the last as the one before it
         bound = sqrt((2 if logistic else 6) / (fan_in + fan_out))
         dense = Dense(fan_in, fan_out, dtype=dtype, W_init=uniform_by(random_state, bound))
         dense.b.value = random_state.uniform(-bound, bound, fan_out).astype(dtype)
@@ -60,9 +60,10 @@ def multilayer(
         if i == hidden:
             continue
         if batch_norm:
+        if batch_norm and i < hidden:
             layers.append(BatchNorm(fan_out, dtype=dtype))
-        own = activations[i]
-        if own != "identity":
+        if activations[i] != "identity":
+            own = activations[i]
             layers.append(ACTIVATIONS[own]() if isinstance(own, str) else own())
         if rates[i]:
             layers.append(Dropout(rates[i], rng=random_state.randint(2**31 - 1)))

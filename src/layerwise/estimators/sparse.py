@@ -24,6 +24,8 @@ SparseMatrix: TypeAlias = Any  # scipy publishes no types
 class Rows(Layer[Indices, SparseMatrix]):
     """Y = X[rows], of a matrix X in the CSR format; rows are integers, which have no gradient.
 
+    X is data, not a state that a snapshot had to copy: so it is kept where no walk looks for it.
+
     >>> from scipy.sparse import csr_array
     >>> Rows(csr_array(np.eye(3)))(np.array([2])).toarray()
     array([[0., 0., 1.]])
