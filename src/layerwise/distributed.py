@@ -81,7 +81,7 @@ class DataParallel(Optimizer):
 
         In a loop by hand give what the gradient is a mean over: `optimizer.step(len(X))`.
         """
-        positive("DataParallel", "weight", weight)
+        weight = positive("DataParallel", "weight", weight)
         if self.vector.collect():  # else the optimizer refuses to step
             weighted = self._sum[:-1]
             np.multiply(self.vector.grad, weight, out=weighted)
