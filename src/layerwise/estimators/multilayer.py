@@ -57,9 +57,6 @@ def multilayer(
         dense = Dense(fan_in, fan_out, dtype=dtype, W_init=uniform_by(random_state, bound))
         dense.b.value = random_state.uniform(-bound, bound, fan_out).astype(dtype)
         layers.append(dense)
-        if i == hidden:
-            continue
-        if batch_norm:
         if batch_norm and i < hidden:
             layers.append(BatchNorm(fan_out, dtype=dtype))
         if activations[i] != "identity":

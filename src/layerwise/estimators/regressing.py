@@ -25,7 +25,6 @@ class Regressing(RegressorMixin, Stepwise):  # type: ignore[misc]  # no types in
 
     @abstractmethod
     def _out_activation(self) -> str:
-        """What makes numbers of the network's answers."""
         """What makes numbers of the network's answers: "identity" or "exp"."""
 
     def _targets(self, y: NDArray[Any], *, one_epoch: bool, dtype: np.dtype[Any]) -> NDArray[Any]:
