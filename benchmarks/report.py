@@ -133,7 +133,7 @@ def with_products(results: list[Result]) -> list[Result]:
 
 
 def _line(key: str, cells: list[str]) -> None:
-    print(f"{key:<15}" + "".join(f"{cell:<21}" for cell in cells))
+    print(f"{key:<18}" + "".join(f"{cell:<21}" for cell in cells))
 
 
 def _time(seconds: float) -> str:

@@ -35,6 +35,14 @@ def test_the_loss_is_drawn_epoch_by_epoch() -> None:
     assert display.score_line_ is None
 
 
+def test_an_estimator_plots_it_by_name() -> None:
+    model, ax = fitted(), Figure().subplots()
+    display = model.plot_loss_curve(ax, color="red")
+    assert isinstance(display, LearningDisplay)
+    assert (display.ax_, display.line_.get_color()) == (ax, "red")
+    np.testing.assert_array_equal(display.line_.get_ydata(), model.loss_curve_)
+
+
 def test_scores_of_rows_held_out_have_an_axis_of_their_own() -> None:
     model = fitted(early_stopping=True)
     display = LearningDisplay.from_estimator(model, ax=Figure().subplots(), name="Mine")

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from math import inf
 from types import SimpleNamespace
-from typing import Any, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,13 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from layerwise.arrays import Array
 from layerwise.data import is_finite
+from layerwise.estimators.display import LearningDisplay
 from layerwise.estimators.parameters import constraints, parameter
 from layerwise.estimators.sparse import for_sparse
 from layerwise.layers.base import Layer
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Table: TypeAlias = Any  # an array, a matrix of scipy.sparse, or a data frame of pandas or polars
 
@@ -149,6 +153,10 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn publi
             Y = layer(Y)
         answers: Array = Y
         return answers
+
+    def plot_loss_curve(self, ax: Axes | None = None, **line_kw: Any) -> LearningDisplay:
+        """Draw the loss of each epoch: `LearningDisplay.from_estimator` of this estimator."""
+        return LearningDisplay.from_estimator(self, ax=ax, **line_kw)
 
     def _say(self, text: str) -> None:
         if self.verbose:
