@@ -57,9 +57,11 @@ HOUSE = [
     "gradients",
     "testing",
     "training",
+    "whole_file",
     "tensor_file",
     "saving",
     "estimators",
+    "onnx",
     "distributed",
 ]
 # Beyond numpy and the standard library, where it is asked for; the second test below shows that
@@ -68,12 +70,13 @@ OUTSIDE = {
     "diagnosis": {"matplotlib"},
     "distributed": {"mpi4py"},
     "estimators": {"matplotlib", "scipy", "sklearn"},
+    "onnx": {"onnx"},
     "progress": {"tqdm"},
     "tensor_file": {"safetensors"},
     "gradients": {"matplotlib", "tqdm"},
 }
 
-FOLDERS = {"estimators", "gradients", "losses"}  # rooms whose files know each other
+FOLDERS = {"estimators", "gradients", "losses", "onnx"}  # rooms whose files know each other
 FILES = sorted(
     path.relative_to(PACKAGE).as_posix()
     for path in PACKAGE.rglob("*.py")
@@ -318,7 +321,7 @@ def test_dir_lists_them_all_before_any_is_used() -> None:
 
 
 def test_rooms_are_attributes_before_any_is_used() -> None:
-    program = "import layerwise as l; print(l.losses, l.training, l.saving, l.estimators)"
+    program = "import layerwise as l; print(l.losses, l.training, l.saving, l.estimators, l.onnx)"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
     assert run.returncode == 0, run.stderr
     assert layerwise.__getattr__("losses") is sys.modules["layerwise.losses"]

@@ -131,7 +131,7 @@ else:
     _ROOMS = {name: room for room, names in _LATER.items() for name in names}
 
     def __getattr__(name: str) -> object:
-        if name in {*_LATER, "distributed", "estimators", "saving", "testing"}:
+        if name in {*_LATER, "distributed", "estimators", "onnx", "saving", "testing"}:
             return _import_module(f"layerwise.{name}")
         if name not in _ROOMS:
             raise AttributeError(f"module 'layerwise' has no attribute {name!r}")

@@ -1,7 +1,7 @@
 """A network in a file, with its optimizer and all generators: in the safetensors format, no pickle.
 
 The tensors are `network.state()` by its paths, and `optimizer.state()` with "optimizer:" before its
-names. The rest is a JSON text in the metadata. `tensor_file.py` has what is below: the file itself.
+names. The rest is a JSON text in the metadata. `tensor_file.py` has what is below: the format.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import numpy as np
 from layerwise.arguments import of_type, refuse_other_state
 from layerwise.layers.base import Layer, arrays, walk
 from layerwise.optimizers.base import Optimizer
-from layerwise.tensor_file import Tensors, packed, read, write
+from layerwise.tensor_file import Tensors, packed, read
+from layerwise.whole_file import write
 
 PREFIX = "optimizer:"  # no path of a layer begins with it: an attribute's name has no colon
 RNG = "rng="  # nor an equals sign

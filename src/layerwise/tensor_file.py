@@ -1,4 +1,4 @@
-"""Named arrays and a text in one file of the safetensors format, whole or not at all.
+"""Named arrays and a text in one file of the safetensors format.
 
 The text is "layerwise" in the metadata, beside "crc32", a checksum of arrays and text.
 The format: https://huggingface.co/docs/safetensors.
@@ -6,10 +6,7 @@ The format: https://huggingface.co/docs/safetensors.
 
 from __future__ import annotations
 
-import os
-import secrets
 import zlib
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -44,29 +41,6 @@ def packed(tensors: Tensors, text: str) -> bytes:
     tensors = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     metadata = {"layerwise": text, "crc32": _checksum(tensors, text)}
     return serialized(tensors, metadata)
-
-
-def write(path: Path, data: bytes) -> None:
-    """File ← data: written beside the path, brought to the disk, and renamed.
-
-    Raises OSError; then the old file is as it was.
-    """
-    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.partial")
-    try:
-        with partial.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-    with suppress(OSError):  # what has no files for folders, as Windows, needs none
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # the new name too survives a loss of power
-        finally:
-            os.close(folder)
 
 
 def read(path: Path) -> tuple[Tensors, str]:
