@@ -307,6 +307,18 @@ def test_distributed_digits(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_onnx_digits(tmp_path: Path) -> None:
+    printed = run("onnx_digits", tmp_path)
+    assert f"Saved {(tmp_path / 'digits.onnx').resolve()}\n" in printed
+    assert f"by layerwise {layerwise.__version__}\n" in printed
+    assert number(r"reads (0\.\d+) of the test digits", printed) > 0.95
+    assert "\n100.00% of them as Layerwise does" in printed
+    assert number(r"at most (\S+) ulps apart", printed) < 32
+    for name in "Layerwise", "ONNX Runtime":
+        assert re.search(rf"^{name} +\d+ µs +\d+ ms$", printed, re.M)
+    assert [file.name for file in tmp_path.iterdir()] == ["digits.onnx"]
+
+
 def test_addition(tmp_path: Path) -> None:
     """Small: of three digits it takes half a minute."""
     printed = run("addition", tmp_path, "digits=2, epochs=3")

@@ -14,7 +14,9 @@ def without_noise(text: str) -> str:
     return re.sub(r"\d(\.\d)?e-\d+", "...", text)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/course.md", "docs/distributed.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/course.md", "docs/distributed.md", "docs/onnx.md"]
+)
 def test_the_blocks_of_a_page_run_in_order(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -56,11 +56,11 @@ def _(layer: Conv1D | Conv2D, X: Tensor) -> Tensor:
     X = X.astype(W.dtype)
     at = placed(type(layer).__name__, layer.windows, (1, *X.row))
     if W.dtype == np.float32:
-        Y = slid("Conv", X, at, W.transpose(axes + 1, axes, *range(axes)))
-    else:
-        windows, entries = range(1, 2 * axes, 2), range(2, 2 * axes + 1, 2)
-        P = gathered(X, at).transpose(0, *windows, *entries, 2 * axes + 1)
-        Y = P.reshape(*at.counts, prod(W.shape[:-1])) @ W.reshape(-1, W.shape[-1])
+        b = [layer.b.value] if layer.bias else []
+        return slid("Conv", X, at, W.transpose(axes + 1, axes, *range(axes)), *b)
+    windows, entries = range(1, 2 * axes, 2), range(2, 2 * axes + 1, 2)
+    P = gathered(X, at).transpose(0, *windows, *entries, 2 * axes + 1)
+    Y = P.reshape(*at.counts, prod(W.shape[:-1])) @ W.reshape(-1, W.shape[-1])
     return Y + layer.b.value if layer.bias else Y
 
 
