@@ -32,6 +32,7 @@ from layerwise import (
 )
 from layerwise.onnx import Tensor, apply, entry, node, save_onnx, to_onnx
 from layerwise.onnx.graph import Graph
+from layerwise.onnx.tensor import given
 from tests.in_onnx_runtime import Loaded, ulps
 from tests.raising import raises
 
@@ -166,7 +167,7 @@ class TestLayersOfOnesOwn:
 
     def test_all_operators(self) -> None:
         """An array or a number may stand on either side."""
-        X = Graph().input("X", np.float32, (2,))
+        X = given(Graph(), "X", np.float32, (2,))
         A = np.ones(2)
         for Y in X + 1, 1 + X, A + X, X - A, A - X, 2 * X, X * A, X / 2, 2 / X, A / X, -X:
             assert (Y.dtype, Y.row) == (np.dtype(np.float32), (2,))
@@ -212,14 +213,15 @@ class TestLayersOfOnesOwn:
             to_onnx(Wrong(), (3,))
 
     def test_whose_entry_asks_for_what_onnx_has_not(self) -> None:
-        X = Graph().input("X", np.float32, (3,))
+        X = given(Graph(), "X", np.float32, (3,))
         with pytest.raises(
             ValueError,
-            match=r"layerwise.onnx: Nothing does not take float32 \(3,\) per row: No schema",
+            match=r"layerwise.onnx: Nothing does not take float32 \(n, 3\): No schema",
         ):
             node("Nothing", X)
         with pytest.raises(
-            ValueError, match=r"layerwise.onnx: Add does not take float32 \(3,\) per row, float32 "
+            ValueError,
+            match=r"layerwise.onnx: Add does not take float32 \(n, 3\) and float32 \(2\): ",
         ):
             X + np.ones(2)
 
@@ -250,6 +252,11 @@ class TestRefusals:
                 (ReLU(), (3, 0)),
                 {},
                 "to_onnx: input_shape[1]=0 came, expected at least 1",
+            ),
+            (
+                (ReLU(), ((3,), (3, 4), (0,))),
+                {},
+                "to_onnx: X2[0]=0 came, expected at least 1",
             ),
             (
                 (ReLU(), (3,)),

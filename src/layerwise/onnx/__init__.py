@@ -9,10 +9,12 @@ of it. For a layer of one's own, that multiplies by a Parameter `a`::
     def _(layer: Scale, X: Tensor) -> Tensor:
         return X * layer.a.value
 
-- `graph`: what an entry computes with, a `Tensor`; its operators, and `node` for all else
+- `tensor`: what an entry computes with, a `Tensor`; its operators, and `node` for all else
+- `graph`: what comes of it, in ONNX's form
 - `table`: `entry`, the table, and `apply`, which an entry calls for the layers inside its own
 - `activations`, `rows`, `images`, `recurrent`, `attention`, `composition`: the entries
 - `estimators`: labels, probabilities and numbers
+- `trial`: what a network takes, seen from two rows
 - `model`: the whole file
 """
 
@@ -31,8 +33,8 @@ from layerwise.onnx import (  # noqa: F401  # their entries are in the table fro
     recurrent,
     rows,
 )
-from layerwise.onnx.graph import Tensor, node
 from layerwise.onnx.model import save_onnx, to_onnx
 from layerwise.onnx.table import apply, entry
+from layerwise.onnx.tensor import Tensor, node
 
 __all__ = ["Tensor", "apply", "entry", "node", "save_onnx", "to_onnx"]

@@ -17,8 +17,8 @@ from layerwise.layers.exponential_units import ELU, SELU, SELU_ALPHA, SELU_SCALE
 from layerwise.layers.rectifiers import HardSigmoid, LeakyReLU, PReLU
 from layerwise.layers.smooth_activations import GELU, SiLU, Softplus
 from layerwise.layers.softmax import LogSoftmax, Softmax
-from layerwise.onnx.graph import Tensor, node
 from layerwise.onnx.table import entry
+from layerwise.onnx.tensor import Tensor, node
 
 
 def sigmoid(X: Tensor) -> Tensor:

@@ -12,8 +12,8 @@ from layerwise.layers.embedding import Embedding
 from layerwise.layers.masks import apart, paired
 from layerwise.layers.positions import PositionalEncoding, PositionEmbedding, waves
 from layerwise.layers.transformer import TransformerBlock
-from layerwise.onnx.graph import Tensor, node
 from layerwise.onnx.table import apply, entry
+from layerwise.onnx.tensor import Tensor, node
 
 
 @entry.register

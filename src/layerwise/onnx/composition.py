@@ -10,8 +10,8 @@ from layerwise.layers.composition import Parallel, Residual
 from layerwise.layers.masks import apart, paired
 from layerwise.layers.time_distributed import TimeDistributed
 from layerwise.network import Sequential
-from layerwise.onnx.graph import Tensor, node
 from layerwise.onnx.table import apply, entry
+from layerwise.onnx.tensor import Tensor, node
 
 
 @entry.register(Sequential)

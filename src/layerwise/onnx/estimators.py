@@ -7,7 +7,7 @@ import numpy as np
 from layerwise.estimators.base import Estimator
 from layerwise.estimators.classifying import Classifying
 from layerwise.onnx.activations import sigmoid, softmax
-from layerwise.onnx.graph import Tensor, node
+from layerwise.onnx.tensor import Tensor, node
 
 
 def answers(estimator: Estimator, Y: Tensor) -> dict[str, Tensor]:
@@ -29,8 +29,8 @@ def labels(estimator: Classifying, Y: Tensor) -> Tensor:
         return above
     if Y.row != (1,):
         chosen = node("ArgMax", Y, axis=1, keepdims=0)
-    else:  # there may be one label only
-        chosen = node("Min", above.reshape(), len(estimator.classes_) - 1)
+    else:
+        chosen = node("Min", above.reshape(), len(estimator.classes_) - 1)  # there may be one label
     return node("Gather", estimator.classes_, chosen)
 
 
@@ -41,7 +41,8 @@ def probabilities(estimator: Classifying, Y: Tensor) -> Tensor:
     if estimator._multilabel:
         return sigmoid(Y)
     if len(estimator.classes_) == 1:
-        return node("Where", node("Equal", Y, Y), np.ones(1, Y.dtype), np.ones(1, Y.dtype))
+        one = np.ones(1, Y.dtype)
+        return node("Where", node("Greater", Y, 0.0), one, one)  # for each row
     if Y.row == (1,):
         return sigmoid(node("Concat", -Y, Y, axis=1))
     each = sigmoid(Y)  # one label against the others, for each

@@ -15,8 +15,8 @@ from layerwise.layers.convolution import Conv1D, Conv2D
 from layerwise.layers.patches import framed, window_sums
 from layerwise.layers.pooling import AveragePool2D, GlobalAveragePool2D, MaxPool2D, UpSample2D
 from layerwise.layers.windows import Placed, placed
-from layerwise.onnx.graph import Tensor, Value, node
 from layerwise.onnx.table import entry
+from layerwise.onnx.tensor import Tensor, Value, node
 
 
 def padding(at: Placed) -> tuple[list[int], list[int]]:

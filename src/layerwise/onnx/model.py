@@ -8,18 +8,18 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 from onnx import ModelProto, checker, helper
 
-from layerwise.arguments import Row, described, row_shape
+from layerwise.arguments import Row, described
 from layerwise.layers.base import Layer, arrays
-from layerwise.onnx.graph import IR, VERSION, Graph, Tensor
+from layerwise.onnx.graph import IR, VERSION, Graph
 from layerwise.onnx.table import apply
+from layerwise.onnx.tensor import Tensor, given
+from layerwise.onnx.trial import one_or_all, trial
 from layerwise.whole_file import write
 
 if TYPE_CHECKING:
@@ -58,18 +58,17 @@ def to_onnx(
     layer, estimator, answers = _taken_apart(network)
     if input_shape is None:
         input_shape = layer.input_shape if estimator is None else (estimator.n_features_in_,)
-    rows = _rows(layer, input_shape, mask=mask, dtype=dtype)
-    expected = layer(_one_or_all([*rows.values()]))
+    rows, expected = trial(layer, input_shape, mask=mask, dtype=dtype)
     graph = Graph({f"network.{path}": array for path, array in arrays(layer).items()})
-    inputs = [graph.input(name, A.dtype, A.shape[1:]) for name, A in rows.items()]
-    Y = apply(layer, _one_or_all(inputs))
+    inputs = [given(graph, name, A.dtype, A.shape[1:]) for name, A in rows.items()]
+    Y = apply(layer, one_or_all(inputs))
     if (Y.dtype, Y.row) != (expected.dtype, expected.shape[1:]):
         raise ValueError(
             f"to_onnx: the entries in the table make {Y.dtype} {Y.row} per row, expected "
             f"{expected.dtype} {expected.shape[1:]}, which the network gives: an entry says "
             "something else than its layer"
         )
-    outputs = answers(Y)
+    outputs = {name: answer.named for name, answer in answers(Y).items()}
     about = {"inputs": [*rows], "outputs": [*outputs]}
     if hasattr(estimator, "classes_"):
         about["classes"] = estimator.classes_.tolist()
@@ -125,47 +124,3 @@ def _taken_apart(network: object) -> tuple[Layer[Any, Any], Any, Answers]:
         f"to_onnx: network is {described(network)}, expected a layer, such as a Sequential, or an "
         "estimator of layerwise.estimators"
     )
-
-
-def _rows(
-    layer: Layer[Any, Any], input_shape: object, *, mask: bool, dtype: DTypeLike | None
-) -> dict[str, NDArray[Any]]:
-    """Two rows of zeros for each input, by its name: of integers where it takes no floats."""
-    if input_shape is None:
-        raise ValueError(
-            "to_onnx: this network does not know the shape of a row: give input_shape, such as "
-            "to_onnx(network, (28, 28, 1))"
-        )
-    several = isinstance(input_shape, tuple) and any(isinstance(s, tuple) for s in input_shape)
-    given: Any = input_shape if several else (input_shape,)
-    shapes = [row_shape("to_onnx", "input_shape", shape) for shape in given]
-    names = [f"X{i}" for i in range(len(shapes))] if several else ["X"]
-    places = {}
-    if mask:
-        if not layer.takes_mask:
-            raise ValueError(
-                f"to_onnx: mask=True came, but {type(layer).__name__} takes no mask: leave it out"
-            )
-        places["mask"] = np.ones((2, *shapes[-1][:1]), bool)
-    own = [array.dtype for array in arrays(layer).values() if array.dtype.kind == "f"]
-    floats = np.dtype(dtype or (own[0] if own else np.float64))
-    if floats not in (np.float32, np.float64):
-        raise TypeError(f"to_onnx: dtype={dtype} came, expected float64 or float32")
-    refusals: list[Exception] = []
-    for dtypes in product((floats, np.dtype(np.int64)), repeat=len(names)):
-        each = zip(names, shapes, dtypes, strict=True)
-        rows = {name: np.zeros((2, *shape), dtype) for name, shape, dtype in each}
-        try:
-            with np.errstate(all="ignore"):
-                layer(_one_or_all([*rows.values(), *places.values()]))
-        except (IndexError, TypeError, ValueError) as error:
-            refusals.append(error)
-        else:
-            return rows | places
-    first = next((error for error in refusals if isinstance(error, ValueError)), refusals[0])
-    raise ValueError(f"to_onnx: the network takes no rows {input_shape}: {first}") from first
-
-
-def _one_or_all(inputs: list[Any]) -> Any:
-    """What a network is called with: a tuple where there are several inputs."""
-    return inputs[0] if len(inputs) == 1 else tuple(inputs)

@@ -18,8 +18,9 @@ from layerwise.layers.lstm import LSTM
 from layerwise.layers.masks import apart
 from layerwise.layers.recurrent import Recurrent
 from layerwise.layers.rnn import RNN
-from layerwise.onnx.graph import Graph, Tensor, node
+from layerwise.onnx.graph import Graph
 from layerwise.onnx.table import apply, entry
+from layerwise.onnx.tensor import Tensor, given, node, nodes
 
 Step = Callable[[Tensor, list[Tensor]], list[Tensor]]  # of Xₜ W + b and the states before
 
@@ -33,20 +34,21 @@ def through_time(layer: Recurrent, X: Any, step: Step) -> Tensor:
     shape = node("Concat", node("Shape", X, start=0, end=1), [units], axis=0)
     scanned = [A] if mask is None else [A, node("Unsqueeze", mask, [2])]
 
-    body = Graph(outer=A.graph)
-    before = [body.input(f"{A.name}.state_{i}", dtype, (units,)) for i in range(layer.STATES)]
-    now = [body.input(f"{t.name}.now", t.dtype, t.row[1:]) for t in scanned]
+    body, name = Graph(outer=A.graph), A.named.name
+    before = [given(body, f"{name}.state_{i}", dtype, (units,)) for i in range(layer.STATES)]
+    now = [given(body, f"{t.named.name}.now", t.dtype, t.row[1:]) for t in scanned]
     after = step(now[0], before)
     if mask is not None:
         pairs = zip(after, before, strict=True)
         after = [node("Where", now[1], state, kept) for state, kept in pairs]
-    outputs = {f"{A.name}.state_{i}.after": state for i, state in enumerate(after)}
-    outputs[f"{A.name}.answer"] = after[0]
+    outputs = {f"{name}.state_{i}.after": state.named for i, state in enumerate(after)}
+    outputs[f"{name}.answer"] = after[0].named
 
     back = int(layer.reverse)
-    last, *_, H = A.graph.add(
+    last, *_, H = nodes(
         "Scan",
-        [*(node("Expand", A.graph.constant(state), shape) for state in firsts), *scanned],
+        *(node("Expand", state, shape) for state in firsts),
+        *scanned,
         outputs=layer.STATES + 1,
         body=body.proto("step", outputs),
         num_scan_inputs=len(scanned),

@@ -12,8 +12,8 @@ from layerwise.layers.normalization import BatchNorm
 from layerwise.layers.row_normalization import GroupNorm, LayerNorm, RMSNorm
 from layerwise.layers.shape import Flatten, Reshape
 from layerwise.layers.standardize import Standardize
-from layerwise.onnx.graph import Tensor, node
 from layerwise.onnx.table import entry
+from layerwise.onnx.tensor import Tensor, node
 
 
 @entry.register

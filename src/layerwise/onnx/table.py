@@ -6,7 +6,7 @@ from functools import singledispatch
 from typing import Any
 
 from layerwise.layers.base import Layer
-from layerwise.onnx.graph import Tensor
+from layerwise.onnx.tensor import Tensor
 
 EXAMPLE = (
     "add one:\n\n"
