@@ -40,11 +40,11 @@ from layerwise.onnx import to_onnx
 from tests.in_onnx_runtime import Loaded, ulps
 from tests.layer_cases import LAYERS, AnyLayer, LayerCase
 
-PAGE = Path(__file__).parent.parent / "docs" / "onnx.md"
+TEXT = (Path(__file__).parent.parent / "docs" / "onnx.md").read_text(encoding="utf-8")
 # By layer: the bound, and whether it is one of each number or of the largest.
 BOUNDS = {
     name: (float(bound), of.startswith("each"))
-    for names, bound, of in re.findall(r"^\| (`.+`) \| (\d+) \| (.+) \|$", PAGE.read_text(), re.M)
+    for names, bound, of in re.findall(r"^\| (`.+`) \| (\d+) \| (.+) \|$", TEXT, re.M)
     for name in re.findall(r"`(\w+)`", names)
 }
 

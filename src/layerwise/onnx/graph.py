@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -59,7 +60,8 @@ class Graph:
         """Numbers or strings that stay in the file, each array once."""
         name = self.names.get(id(array)) or f"constant_{next(self.counter)}"
         array = array.astype(object) if array.dtype.kind == "U" else array
-        content = tuple(array.flat) if array.dtype.kind == "O" else array.tobytes()
+        strings = array.dtype.kind == "O"
+        content = tuple(array.flat) if strings else sha256(array.tobytes()).digest()
         key = array.dtype.str, array.shape, content
         if key not in self.numbers:
             self.numbers[key] = numpy_helper.from_array(array, name)
