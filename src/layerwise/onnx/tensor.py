@@ -87,7 +87,7 @@ class Tensor:
         return self._with("Add", other)
 
     def __radd__(self, other: Value) -> Tensor:
-        return self._with("Add", other, reverse=True)
+        return self._with("Add", other)
 
     def __sub__(self, other: Value) -> Tensor:
         return self._with("Sub", other)
@@ -99,7 +99,7 @@ class Tensor:
         return self._with("Mul", other)
 
     def __rmul__(self, other: Value) -> Tensor:
-        return self._with("Mul", other, reverse=True)
+        return self._with("Mul", other)
 
     def __truediv__(self, other: Value) -> Tensor:
         return self._with("Div", other)
