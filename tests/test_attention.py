@@ -243,6 +243,23 @@ def test_steps_of_float32_are_float32() -> None:
     np.testing.assert_allclose(Y, attention(X), rtol=1e-4, atol=1e-6)
 
 
+def test_a_step_of_other_sequences_is_refused_and_what_is_kept_stays() -> None:
+    """One sequence would be broadcast, as if it were all of them."""
+    attention = MultiHeadAttention(4, 2, causal=True, rng=0)
+    step = attention.stepper()
+    for shape, n in (((3, 3), "n"), ((3, 5, 4), "n"), ((1, 4), 3), ((2, 4), 3), ((3, 3), 3)):
+        if n == 3:
+            step = attention.stepper()
+            step(X[:, 0])
+        with raises(
+            ValueError,
+            f"MultiHeadAttention: x {shape} came for a step, expected ({n}, 4): a place of each "
+            "sequence; for other sequences call stepper() again",
+        ):
+            step(np.ones(shape))
+    np.testing.assert_allclose(step(X[:, 1]), attention(X)[:, 1], rtol=1e-12)
+
+
 def test_what_is_kept_grows_by_doubling() -> None:
     kept, rows = Kept(), RNG.normal(size=(9, 2, 3))
     sizes, moves, memory = [], 0, None

@@ -354,6 +354,20 @@ def sequences_of(who: str, name: str, shape: tuple[int, ...], features: int) -> 
         )
 
 
+def place_of_each(who: str, shape: tuple[int, ...], n: int | None, features: int) -> int:
+    """Refuse what is not a place of each of n sequences; return n, which the first step tells.
+
+    >>> place_of_each("LSTM", (5, 3), None, 3)
+    5
+    """
+    if len(shape) != 2 or shape != (shape[0] if n is None else n, features):
+        raise ValueError(
+            f"{who}: x {shape} came for a step, expected ({'n' if n is None else n}, {features}): "
+            "a place of each sequence; for other sequences call stepper() again"
+        )
+    return shape[0]
+
+
 def mask_of_places(who: str, mask: NDArray[np.bool_], places: tuple[int, ...]) -> None:
     """Refuse a mask that has not one boolean for each place of each sequence."""
     if mask.shape != places:

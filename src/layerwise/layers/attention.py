@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from layerwise.arguments import same_form, whole_number
-from layerwise.arrays import Array
+from layerwise.arguments import place_of_each, same_form, whole_number
+from layerwise.arrays import Array, as_floating
 from layerwise.initializers import glorot_uniform
 from layerwise.layers.base import Layer
 from layerwise.layers.dense import Dense
@@ -99,15 +99,22 @@ class MultiHeadAttention(Layer[Sequences, Array]):
         return attention_weights(Q, K, self.heads, bars(K, mask, causal=self.causal))
 
     def stepper(self) -> Callable[[Array], Array]:
-        """Keep keys and values, so that a step costs one look at each place so far."""
+        """Keep keys and values, so that a step costs one look at each place so far.
+
+        Raises TypeError where not causal; the step itself ValueError for an x that does not fit, or
+        of another number of sequences.
+        """
         if not self.causal:
             raise TypeError(
                 "MultiHeadAttention: it has no stepper, for its places look at later ones too: "
                 "make it with causal=True"
             )
-        keys, values = Kept(), Kept()
+        keys, values, n = Kept(), Kept(), None
 
         def step(x: Array) -> Array:
+            nonlocal n
+            x = as_floating(x, "MultiHeadAttention: x")
+            n = place_of_each("MultiHeadAttention", x.shape, n, self.features)
             Q, K, V = self.query(x), keys.add(self.key(x)), values.add(self.value(x))
             A, _ = attend(Q[:, np.newaxis], K, V, self.heads)
             return self.output(A[:, 0])

@@ -9,7 +9,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import DTypeLike
 
-from layerwise.arguments import described, mask_of_places, same_form, whole_number
+from layerwise.arguments import (
+    described,
+    mask_of_places,
+    place_of_each,
+    same_form,
+    whole_number,
+)
 from layerwise.arrays import Array, Matrix, as_floating, matrix_multiply, sum_rows
 from layerwise.initializers import first_values, glorot_uniform, orthogonal
 from layerwise.layers.base import Layer
@@ -123,17 +129,12 @@ class Recurrent(Layer[Sequences, Array]):
             if self.reverse:
                 setting, reason = "reverse=True", "it begins with the place that comes last"
             raise TypeError(f"{who}: it has no stepper with {setting}: {reason}")
-        state = self._first()
+        state, n = self._first(), None
 
         def step(x: Array) -> Array:
-            nonlocal state
+            nonlocal state, n
             x = as_floating(x, f"{who}: x", W.dtype)
-            n = len(state[0]) if state[0].ndim == 2 else None  # None: this is the first step
-            if x.ndim != 2 or x.shape != (n or len(x), W.shape[0]):
-                raise ValueError(
-                    f"{who}: x {x.shape} came for a step, expected ({n or 'n'}, {W.shape[0]}): a "
-                    "place of each sequence; for other sequences call stepper() again"
-                )
+            n = place_of_each(who, x.shape, n, W.shape[0])
             A = matrix_multiply(x, W.value)
             A += self.b.value
             states, _ = self.through_time(A[np.newaxis], state)
