@@ -333,10 +333,11 @@ def test_heads_that_do_not_divide_the_features_are_refused() -> None:
 def test_other_shapes_are_refused(name: str, shape: tuple[int, ...]) -> None:
     A: Any = np.ones(shape)
     X_or_pair = A if name == "X" else (X, A)
+    also = "; a mask is an array of dtype bool" if name == "memory" else ""
     with raises(
         ValueError,
         f"MultiHeadAttention: {name} {shape} came, expected (n, t, 4): n sequences of t places "
-        "with 4 features",
+        f"with 4 features{also}",
     ):
         MultiHeadAttention(4, 2)(X_or_pair)
 

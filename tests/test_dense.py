@@ -394,6 +394,6 @@ def test_a_tuple_of_arrays_is_refused() -> None:
     with raises(
         TypeError,
         "Dense: X is a tuple of 2, expected one array: a tuple of arrays is for a layer that takes "
-        "several, such as (X, mask)",
+        "several, such as (X, mask), with a mask of dtype bool",
     ):
         Dense(3, 2)(pair)

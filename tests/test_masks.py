@@ -151,3 +151,14 @@ def test_a_layer_of_whole_sequences_has_no_stepper() -> None:
         "stepper",
     ):
         Sequential(Sums(), Dense(3, 2)).stepper()
+
+
+def test_a_mask_of_another_dtype_is_refused_where_it_is_first_seen() -> None:
+    """A container does not know it as a mask, so its first layer gets the pair."""
+    pair: Any = X, MASK.astype(int)
+    with raises(
+        TypeError,
+        "TimeDistributed: X is a tuple of 2, expected one array: a tuple of arrays is for a layer "
+        "that takes several, such as (X, mask), with a mask of dtype bool",
+    ):
+        Sequential(rows(), Sums())(pair)

@@ -225,7 +225,7 @@ def as_plain(X: object, who: str) -> NDArray[Any]:
     if isinstance(X, tuple) and any(isinstance(part, np.ndarray) and part.ndim for part in X):
         raise TypeError(
             f"{who} is {described(X)}, expected one array: a tuple of arrays is for a layer that "
-            "takes several, such as (X, mask)"
+            "takes several, such as (X, mask), with a mask of dtype bool"
         )
     other = isinstance(X, np.ndarray) and not isinstance(X, np.memmap)
     if other or hasattr(X, "toarray"):
@@ -345,12 +345,14 @@ def tokens_below(who: str, X: object, size: int) -> NDArray[np.integer[Any]]:
     return tokens.astype(np.intp, copy=False)
 
 
-def sequences_of(who: str, name: str, shape: tuple[int, ...], features: int) -> None:
+def sequences_of(
+    who: str, name: str, shape: tuple[int, ...], features: int, also: str = ""
+) -> None:
     """Refuse what is not n sequences of t places with so many features."""
     if len(shape) != 3 or shape[-1] != features:
         raise ValueError(
             f"{who}: {name} {shape} came, expected (n, t, {features}): n sequences of t places "
-            f"with {features} features"
+            f"with {features} features{also}"
         )
 
 

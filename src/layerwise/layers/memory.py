@@ -29,7 +29,8 @@ def told_apart(X: object, features: int) -> tuple[Array, Array | None, Mask | No
     sequences_of(who, "X", own.shape, features)
     if memory is not None:
         seen = memory = as_floating(memory, f"{who}: memory")
-        sequences_of(who, "memory", memory.shape, features)
+        also = "; a mask is an array of dtype bool"
+        sequences_of(who, "memory", memory.shape, features, also)
         if len(memory) != len(own):
             raise ValueError(
                 f"{who}: X {own.shape} and memory {memory.shape} came, expected as many sequences "
