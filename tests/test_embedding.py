@@ -99,6 +99,15 @@ def test_what_is_no_token_is_refused() -> None:
             "with X.astype(int) if its numbers are such",
         ):
             layer(X)
+        with pytest.raises(TypeError, match=f"Embedding: X has dtype {X.dtype}, expected integers"):
+            layer((X, MASK))
+    masked: Any = np.ma.masked_array(TOKENS, TOKENS == 6)
+    for given in masked, (masked, MASK):
+        with raises(
+            TypeError,
+            "Embedding: X is a MaskedArray, expected a plain array: np.asarray(...) makes it one",
+        ):
+            layer(given)
     pair: Any = TOKENS, TOKENS
     with raises(
         TypeError,

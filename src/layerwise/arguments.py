@@ -319,8 +319,10 @@ def features_last(who: str, shape: tuple[int, ...], features: int) -> None:
         )
 
 
-def tokens_below(who: str, X: object, size: int) -> NDArray[np.integer[Any]]:
-    """Integers from 0 to below `size`, of any shape.
+def tokens_below(
+    who: str, X: object, size: int, mask: NDArray[np.bool_] | None = None
+) -> NDArray[np.integer[Any]]:
+    """Integers from 0 to below `size`, of any shape; any integers where a mask is False: 0 there.
 
     >>> tokens_below("Embedding", [0, 2], 3)
     array([0, 2])
@@ -336,6 +338,9 @@ def tokens_below(who: str, X: object, size: int) -> NDArray[np.integer[Any]]:
             f"{who}: X has dtype {tokens.dtype}, expected integers, one for each token: convert it "
             "with X.astype(int) if its numbers are such"
         )
+    if mask is not None:
+        mask_of_places(who, mask, tokens.shape)
+        tokens = np.where(mask, tokens, 0)
     if tokens.size and not 0 <= tokens.min() <= tokens.max() < size:
         place = tuple(map(int, np.argwhere((tokens < 0) | (tokens >= size))[0]))
         raise ValueError(

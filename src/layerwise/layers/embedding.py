@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import DTypeLike
 
-from layerwise.arguments import mask_of_places, same_form, tokens_below, whole_number
+from layerwise.arguments import same_form, tokens_below, whole_number
 from layerwise.arrays import Array, Indices
 from layerwise.initializers import Initializer, first_values, normal
 from layerwise.layers.base import Layer
@@ -52,10 +52,7 @@ class Embedding(Layer[Indices | tuple[Indices, Mask], Array]):
         """Y = W[X]; back: dL/dW[k] = Σ grad over the places of token k. X has no gradient."""
         W = self.W.value
         given, mask = apart(self, X)
-        if mask is not None:
-            mask_of_places("Embedding", mask, np.shape(given))
-            given = np.where(mask, given, 0)  # padding may be any number
-        tokens = tokens_below("Embedding", given, len(W))
+        tokens = tokens_below("Embedding", given, len(W), mask)
         Y: Array = W.take(tokens, axis=0)
         if mask is not None:
             Y *= mask[..., np.newaxis]
