@@ -54,6 +54,13 @@ def test_a_call_reads_them_and_writes_nothing() -> None:
     assert layer.running_variance.tolist() == [3.5, 8.5]
 
 
+def test_a_call_answers_to_one_place_after_another() -> None:
+    layer, X = BatchNorm(3), RNG.normal(size=(2, 4, 3))
+    layer.forward(X)
+    step = layer.stepper()
+    np.testing.assert_array_equal(np.stack([step(X[:, i]) for i in range(4)], axis=1), layer(X))
+
+
 def test_a_backward_does_not_read_what_a_later_forward_writes() -> None:
     layer, X = BatchNorm(3), RNG.normal(size=(5, 3))
     expected = layer.forward(X)[1](X)

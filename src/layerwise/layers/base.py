@@ -46,8 +46,8 @@ class Layer(ABC, Generic[In, Out]):
     - `input_shape` is the shape of one row of X, where the layer knows it.
     - `takes_mask`: X may also be (X, mask), with a boolean for each place of each sequence, False
       for padding; containers hand it to the layers that say so (`layers/masks.py`).
-    - `by_position`: Y at one place of a sequence depends on X at this place only. Then `stepper`
-      works without another line.
+    - `by_position`: when it is called, Y at one place of a sequence depends on X at this place
+      only. Then `stepper` works without another line.
     """
 
     input_shape: tuple[int, ...] | None = None

@@ -32,6 +32,8 @@ class BatchNorm(Layer[Array, Array]):
     array([[-1.], [ 1.]])
     """
 
+    by_position = True  # when it is called
+
     def __init__(
         self,
         features: int,
