@@ -13,6 +13,7 @@ from layerwise import (
     Dropout,
     Layer,
     Matrix,
+    MultiHeadAttention,
     Parallel,
     ReLU,
     Residual,
@@ -100,6 +101,18 @@ class TestResidual:
         for way in late, late.forward:
             with raises(ValueError, f"{message} to it"):
                 way(X)
+
+    def test_a_memory_is_refused(self) -> None:
+        """It is not clear which of the two would be added."""
+        pair: Any = np.ones((2, 3, 4)), np.ones((2, 5, 4))
+        layer = Residual(MultiHeadAttention(4, 2))
+        for way in layer, layer.forward:
+            with raises(
+                TypeError,
+                "Residual: X is a tuple of 2, expected one array: a tuple of arrays is for a layer "
+                "that takes several, such as (X, mask), with a mask of dtype bool",
+            ):
+                way(pair)
 
     def test_what_is_no_layer_is_refused(self) -> None:
         wrong: Any = Dense

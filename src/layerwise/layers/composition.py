@@ -71,12 +71,13 @@ class Residual(Layer[Array, Array]):
         return lambda x: self._sum(x, step(x))
 
     def _sum(self, X: Array, inside: Array) -> Array:
-        if inside.shape != np.shape(X):
+        X = as_floating(X, "Residual: X", inside.dtype)
+        if inside.shape != X.shape:
             raise ValueError(
-                f"Residual: {type(self.layer).__name__} gives {inside.shape} for X {np.shape(X)}, "
+                f"Residual: {type(self.layer).__name__} gives {inside.shape} for X {X.shape}, "
                 "expected the same shape: X is added to it"
             )
-        Y: Array = as_floating(X, "Residual: X", inside.dtype) + inside
+        Y: Array = X + inside
         return Y
 
     def __repr__(self) -> str:
