@@ -88,7 +88,7 @@ def balanced(sequence: str) -> bool:
 
 
 def brackets(length: int, rng: np.random.Generator) -> str:
-    """As many opening as closing ones; balanced half of the time."""
+    """As many opening as closing ones; half of the time made to be balanced."""
     steps = rng.permutation(np.repeat([1, -1], length // 2))
     if rng.random() < 0.5:
         # Begun after its lowest point, it never goes below where it begins.
