@@ -28,8 +28,8 @@ class MultiHeadAttention(Layer[Sequences, Array]):
     Q, K and V. With `causal=True` a place looks at itself and earlier ones only.
 
     X may be (X, memory): then K and V are Dense of a memory (n, s, features). A boolean array that
-    comes last, in (X, mask) or (X, memory, mask), has False for each place that may not be looked
-    at, such as padding. A place that may look at none has A = 0 and Y = bₒ.
+    comes last, (n, t) in (X, mask) and (n, s) in (X, memory, mask), has False for each place that
+    may not be looked at, such as padding. A place that may look at none has A = 0 and Y = bₒ.
 
     K has no bias: it would add one number to all scores of a row, which softmax takes away.
     Weights start as `glorot_uniform` gives them. X is converted to `dtype`, float64 or float32.

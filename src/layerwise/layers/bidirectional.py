@@ -18,7 +18,7 @@ class Bidirectional(Layer[Sequences, Array]):
 
     X has shape (n, t, inputs) and Y (n, t, units of f + units of g), or without the axis of the
     places where both answer with their last state: f's at the last place and g's at the first. X
-    may be (X, mask). As many backwards as the layers inside allow.
+    may be (X, mask), as for each of them. As many backwards as the layers inside allow.
 
     Raises ValueError for two layers of one direction, or that differ in inputs, in dtype or in
     `return_sequences`, TypeError for what is no recurrent layer. Source: Schuster and Paliwal 1997,

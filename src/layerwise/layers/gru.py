@@ -22,7 +22,7 @@ class GRU(Recurrent):
     Uₙ, as in PyTorch and by Keras' default; the paper has it before. X has shape (n, t, inputs) and
     Y (n, t, units), Hₜ of each step; with `return_sequences=False` it is the last one, (n, units).
     In `reverse` the steps go from the last place to the first, and the answers stand at their
-    places. X may be (X, mask): a masked step keeps the state.
+    places. X may be (X, mask), with booleans (n, t): a step that is False keeps the state.
 
     `W`, of shape (inputs, 3 units), starts by `glorot_uniform` gate by gate, `U`, (units, 3 units),
     orthogonal, `b`, (3 units,), and `c`, (units,), as zeros. H₀ is zero, or with `learn_state` a

@@ -16,8 +16,8 @@ class LSTM(Recurrent):
     Z = Xₜ W + Hₜ₋₁ U + b has four columns for each unit: those of all units for i, then for f, g
     and o, as in PyTorch and Keras. X has shape (n, t, inputs) and Y (n, t, units), Hₜ of each step;
     with `return_sequences=False` it is the last one, (n, units). In `reverse` the steps go from the
-    last place to the first, and the answers stand at their places. X may be (X, mask): a masked
-    step keeps both states.
+    last place to the first, and the answers stand at their places. X may be (X, mask), with
+    booleans (n, t): a step that is False keeps both states.
 
     `W`, of shape (inputs, 4 units), starts by `glorot_uniform` gate by gate, `U`, (units, 4 units),
     orthogonal, and `b`, (4 units,), as ones for f, so that it remembers at first, else as zeros.

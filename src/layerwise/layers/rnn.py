@@ -26,11 +26,12 @@ class RNN(Recurrent):
 
     X has shape (n, t, inputs) and Y (n, t, units): Hₜ of each step, or with
     `return_sequences=False` the last one, (n, units). `reverse` goes from the last place to the
-    first; the answers stand where they belong. X may be (X, mask): a masked step keeps the state.
+    first; the answers stand where they belong. X may be (X, mask), with booleans (n, t): a step
+    that is False keeps the state.
 
     `W`, of shape (inputs, units), starts by `glorot_uniform`, `U`, (units, units), orthogonal, `b`
-    as zeros. H₀ is zero, or with `learn_state` a parameter that starts so. Truncation is the
-    caller's: a long sequence is cut into parts, each of which begins with H₀.
+    as zeros. H₀ is zero, or with `learn_state` a parameter that starts so, `first_state`.
+    Truncation is the caller's: a long sequence is cut into parts, each of which begins with H₀.
 
     Raises ValueError for sizes that are not positive, for another activation, and for an X, a mask
     or a gradient that does not fit. Source: Elman 1990, Cognitive Science 14, 179-211; ReLU: Le et

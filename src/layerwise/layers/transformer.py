@@ -26,10 +26,10 @@ Padded = Array | tuple[Array, Mask]
 class TransformerBlock(Layer[Padded, Array]):
     """H = X + attention(norm(X)), Y = H + mlp(norm(H)), in each place mlp = Dense, GELU, Dense.
 
-    X and Y have shape (n, t, features); X may be (X, mask), with False for padding. `heads` and
-    `causal` are those of `MultiHeadAttention`; inside, the mlp has `hidden` units, 4 · features
-    unless given. `dropout` is the rate at which each of the two sums loses entries of what is
-    added, in training.
+    X and Y have shape (n, t, features); X may be (X, mask), with booleans (n, t), False for
+    padding. `heads` and `causal` are those of `MultiHeadAttention`; inside, the mlp has `hidden`
+    units, 4 · features unless given. `dropout` is the rate at which each of the two sums loses
+    entries of what is added, in training.
 
     Raises ValueError for what one of these layers refuses. Source: Vaswani et al. 2017,
     arXiv:1706.03762, section 3.1; the norms first, as in Radford et al. 2019, "Language models are

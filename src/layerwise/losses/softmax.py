@@ -24,7 +24,9 @@ class SoftmaxCrossEntropy:
     Σ vₖ Tₖ (log Σⱼ exp(Yⱼ) − Yₖ) / Σ vₖ Tₖ over all rows and classes, the T below as it was before
     smoothing: for classes c as in PyTorch, divided by the sum of the v of the targets. A row whose
     class has v = 0 is left out. Where c is `ignore`, such as −1 for padding, the row is left out.
-    Of a batch of which all is left out so, value and gradient are 0.
+    Of a batch of which all is left out so, value and gradient are 0. A third argument, a weight for
+    each row, leaves out those where it is 0; by it alone an epoch's loss is the mean over the rows
+    that count, where `fit` otherwise takes each batch for as many as it has.
 
     Raises ValueError for a target of another shape, a class below 0 or beyond k − 1, a row of T
     that has negative numbers or does not sum to 1, and an empty batch; TypeError for classes that
