@@ -255,10 +255,12 @@ class TestSoftmaxCrossEntropy:
 
     @pytest.mark.parametrize("classes", [[-1, 0], [0, 2], [5, -3]])
     def test_classes_out_of_range_are_refused(self, classes: list[int]) -> None:
+        low = min(classes)
+        remedy = f": where {low} is padding, leave it out, from a loss by ignore={low}"
         with raises(
             ValueError,
-            f"SoftmaxCrossEntropy: target has classes from {min(classes)} to {max(classes)}, "
-            "expected 0 to 1, because Y has 2 columns",
+            f"SoftmaxCrossEntropy: target has classes from {low} to {max(classes)}, "
+            f"expected 0 to 1, because Y has 2 columns{remedy if low < 0 else ''}",
         ):
             softmax_loss(self.Y, np.array(classes))
 

@@ -43,11 +43,14 @@ def classes(who: str, Y: Array, target: NDArray[Any], ignore: int | None = None)
     # The extremes by argmin and argmax, which take a quarter of the time of min and max.
     low, high = counted.item(counted.argmin()), counted.item(counted.argmax())
     if not 0 <= low <= high < k:
-        one_logit = ": for a yes or no by one logit take SigmoidCrossEntropy"
+        remedy = ""
+        if k == 1:
+            remedy = ": for a yes or no by one logit take SigmoidCrossEntropy"
+        elif low < 0 and ignore is None:
+            remedy = f": where {low} is padding, leave it out, from a loss by ignore={low}"
         raise ValueError(
             f"{who}: target has classes from {low} to {high}, "
-            f"expected 0 to {k - 1}, because Y has {k} columns"
-            f"{one_logit if k == 1 else ''}"
+            f"expected 0 to {k - 1}, because Y has {k} columns{remedy}"
         )
     return target.reshape(-1).astype(np.intp, copy=False)
 
