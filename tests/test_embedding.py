@@ -117,6 +117,17 @@ def test_what_is_no_token_is_refused() -> None:
         layer(pair)
 
 
+def test_sequences_of_different_lengths_are_refused() -> None:
+    ragged: Any = [[1, 2, 3], [4]]
+    message = (
+        "Embedding: X is a list of 2 whose parts differ in shape, expected one array: fill short "
+        "sequences up with padding; several arrays are a tuple, such as (X, mask)"
+    )
+    for layer in Embedding(7, 2), Sequential(Embedding(7, 2), Flatten(), Dense(6, 1)):
+        with raises(TypeError, message):
+            layer(ragged)
+
+
 def test_a_mask_of_other_places_is_refused() -> None:
     with raises(
         ValueError,

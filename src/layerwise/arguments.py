@@ -217,8 +217,8 @@ def refuse_other_state(
 def as_plain(X: object, who: str) -> NDArray[Any]:
     """X as an array with the meaning of `*` and of every number that plain arrays have.
 
-    Raises TypeError, which begins with `who`, for sparse arrays and for subclasses such as
-    np.matrix and masked arrays; a memory map is as plain as what it maps.
+    Raises TypeError, which begins with `who`, for sparse arrays, for subclasses such as np.matrix
+    and masked arrays, and for parts of several shapes; a memory map is as plain as what it maps.
     """
     if type(X) is np.ndarray:
         return X
@@ -231,7 +231,13 @@ def as_plain(X: object, who: str) -> NDArray[Any]:
     if other or hasattr(X, "toarray"):
         remedy = "np.asarray(...) makes it one" if other else "its .toarray() is one"
         raise TypeError(f"{who} is {described(X)}, expected a plain array: {remedy}")
-    return np.asarray(X)
+    try:
+        return np.asarray(X)
+    except ValueError as error:
+        raise TypeError(
+            f"{who} is {described(X)} whose parts differ in shape, expected one array: fill short "
+            "sequences up with padding; several arrays are a tuple, such as (X, mask)"
+        ) from error
 
 
 def weights(who: str, given: object) -> NDArray[np.float64]:
