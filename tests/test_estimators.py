@@ -591,6 +591,20 @@ class TestRefusals:
         with raises(ValueError, message):
             MLPClassifier(3, activation=["relu", "tanh"]).fit(*WINE)
 
+    def test_an_activation_that_makes_no_layer(self) -> None:
+        cases: list[tuple[Any, str]] = [
+            (["relu", "step"], "'step'"),
+            (["relu", 3], "3"),
+            (GELU(), "GELU()"),
+        ]
+        for bad, what in cases:
+            message = (
+                f"activation {what} came, expected one of ['identity', 'logistic', 'tanh', 'relu'],"
+                " or a layer class, or a function that makes a layer, such as GELU"
+            )
+            with raises(ValueError, message):
+                MLPClassifier((3, 2), activation=bad).fit(*WINE)
+
     def test_lbfgs_needs_a_loss_that_is_the_same_each_time(self) -> None:
         message = (
             "solver='lbfgs' needs a loss that is the same at each call: leave out dropout and "

@@ -40,8 +40,8 @@ def multilayer(
     Weights and biases are drawn from U(−a, a), with a² = 6 / (fan_in + fan_out), or 2 instead of 6
     for the sigmoid, in the order of scikit-learn: so the same `random_state` gives the same.
 
-    Raises ValueError for as many activations or rates as there are no hidden layers. Source: Glorot
-    and Bengio 2010, equation 16.
+    Raises ValueError for as many activations or rates as there are no hidden layers, and for an
+    activation that makes no layer. Source: Glorot and Bengio 2010, equation 16.
 
     >>> state = np.random.RandomState(0)
     >>> multilayer([2, 3, 1], activation="tanh", dtype=np.dtype(float), random_state=state)[0]
@@ -60,11 +60,25 @@ def multilayer(
         if batch_norm and i < hidden:
             layers.append(BatchNorm(fan_out, dtype=dtype))
         if activations[i] != "identity":
-            own = activations[i]
-            layers.append(ACTIVATIONS[own]() if isinstance(own, str) else own())
+            layers.append(activation_layer(activations[i]))
         if rates[i]:
             layers.append(Dropout(rates[i], rng=random_state.randint(2**31 - 1)))
     return Sequential(*layers)
+
+
+def activation_layer(activation: Activation) -> Layer[Any, Any]:
+    """A layer of this name, or that this function makes.
+
+    >>> activation_layer("tanh"), activation_layer(ReLU)
+    (Tanh(), ReLU())
+    """
+    make = ACTIVATIONS.get(activation) if isinstance(activation, str) else activation
+    if isinstance(make, Layer) or not callable(make):
+        raise ValueError(
+            f"activation {activation!r} came, expected one of {['identity', *ACTIVATIONS]}, or a "
+            "layer class, or a function that makes a layer, such as GELU"
+        )
+    return make()
 
 
 def uniform_by(random_state: np.random.RandomState, bound: float) -> Initializer:
