@@ -38,6 +38,11 @@ def test_lbfgs_has_no_partial_fit() -> None:
     )
 
 
+def test_weights_below_zero() -> None:
+    with raises(ValueError, "Negative values in data passed to `sample_weight`."):
+        MLPRegressor().fit(X, y, np.linspace(-1, 1, 40))
+
+
 def test_partial_fit_holds_nothing_out() -> None:
     with raises(ValueError, "partial_fit does not support early_stopping=True"):
         MLPRegressor(early_stopping=True).partial_fit(X, y)

@@ -103,7 +103,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn publi
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X)
+            sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         targets = self._targets(y, one_epoch=one_epoch, dtype=X.dtype)
         samples = Samples(X, targets, self._weights(sample_weight, y))
         random_state = check_random_state(self.random_state)
