@@ -643,6 +643,8 @@ class TestRefusals:
         X = WINE[0]
         with pytest.raises(ValueError, match="Unknown label type"):
             MLPClassifier().fit(X, X[:, 0])
+        with pytest.raises(ValueError, match="Unknown label type"):
+            MLPClassifier().partial_fit(X, X[:, 0], classes=[0, 1])
         message = "Multioutput target data is not supported with label binarization"
         with raises(ValueError, message):
             MLPClassifier().fit(X, np.stack([WINE[1], WINE[1]], axis=1))
@@ -778,6 +780,14 @@ class TestEndings:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             MLPRegressor().partial_fit(*DIABETES)
+
+    def test_partial_fit_takes_few_rows_of_many_labels_without_a_warning(self) -> None:
+        X, y = WINE[0][:30], np.arange(30)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            MLPClassifier().partial_fit(X, y, classes=np.arange(50))
+        with pytest.warns(UserWarning, match="number of unique classes is greater than 50%"):
+            MLPClassifier(max_iter=1).fit(X, y)
 
     def test_watching_something_else_starts_anew(self) -> None:
         mlp = MLPRegressor(warm_start=True, max_iter=2).fit(*DIABETES)

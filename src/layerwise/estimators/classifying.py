@@ -45,7 +45,8 @@ class Classifying(ClassifierMixin, Stepwise):  # type: ignore[misc]  # no types 
 
     def _targets(self, y: NDArray[Any], *, one_epoch: bool, dtype: np.dtype[Any]) -> NDArray[Any]:
         """For softmax the number of the class, for others a column of 0 and 1 for each output."""
-        check_classification_targets(y)
+        if not one_epoch:  # it warns of many labels in few rows, which a part of them may well have
+            check_classification_targets(y)
         kind = type_of_target(y, input_name="y")
         if kind == "multiclass-multioutput":
             raise ValueError("Multioutput target data is not supported with label binarization")
