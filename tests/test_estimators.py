@@ -621,6 +621,11 @@ class TestRefusals:
         )
         with raises(NotFittedError, message):
             MLPRegressor().predict(DIABETES[0])
+        failed = MLPRegressor(hidden_layer_sizes=(0,))
+        with pytest.raises(ValueError, match="hidden_layer_sizes"):
+            failed.fit(*DIABETES)
+        with raises(NotFittedError, message):
+            failed.predict(DIABETES[0])
         assert not hasattr(MLPRegressor(), "coefs_")
 
     def test_rows_that_cannot_be_answered(self) -> None:

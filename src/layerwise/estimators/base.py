@@ -174,6 +174,9 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn publi
             block.names, block.name_details = layers, layers
         return block
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "network_")
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
