@@ -470,6 +470,14 @@ class TestNetworks:
         with raises(TypeError, message):
             NetworkRegressor(lambda n, k, rng: None).fit(*DIABETES)
 
+    def test_a_network_of_other_outputs(self) -> None:
+        message = (
+            "NetworkClassifier: the network answers (5,) for a row, expected (3,): its last layer "
+            "has the n_outputs that build is given"
+        )
+        with raises(ValueError, message):
+            NetworkClassifier(lambda n, k, rng: Dense(n, 5)).fit(*WINE)
+
 
 class MadeSparse(Layer[Any, Any]):
     """Y = X, as a sparse matrix."""

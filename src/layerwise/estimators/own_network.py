@@ -133,6 +133,19 @@ class NetworkClassifier(Classifying, OwnNetwork):
     array(['yes'], dtype='<U3')
     """
 
+    def _network(
+        self, inputs: int, dtype: np.dtype[Any], random_state: np.random.RandomState
+    ) -> Layer[Any, Array]:
+        network = super()._network(inputs, dtype, random_state)
+        with np.errstate(all="ignore"):  # zeros may be numbers that it never meets
+            answer = network(np.zeros((1, inputs), dtype)).shape[1:]
+        if answer != (self.n_outputs_,):
+            raise ValueError(
+                f"{type(self).__name__}: the network answers {answer} for a row, expected "
+                f"({self.n_outputs_},): its last layer has the n_outputs that build is given"
+            )
+        return network
+
     def _has_probabilities(self) -> bool:
         return not isinstance(self.loss, OF_SIGNS)
 
