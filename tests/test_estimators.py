@@ -417,6 +417,20 @@ class TestNetworks:
                 number = P.argmax(axis=1)
             assert np.array_equal(network.classes_[number], network.predict(X))
 
+    def test_a_subclass_of_a_loss_is_one(self) -> None:
+        class Sharp(SoftmaxCrossEntropy):
+            """Softmax cross-entropy by another name."""
+
+        class Yes(SigmoidCrossEntropy):
+            """Sigmoid cross-entropy by another name."""
+
+        for loss, (X, y), outputs, activation in (
+            (Sharp(), CANCER, 2, "softmax"),
+            (Yes(), WINE, 3, "logistic"),
+        ):
+            network = NetworkClassifier(TwoLayers(), loss=loss, max_iter=1).fit(X, y)
+            assert (network.n_outputs_, network.out_activation_) == (outputs, activation)
+
     def test_one_label_against_the_others(self) -> None:
         network = NetworkClassifier(TwoLayers(), loss=SigmoidCrossEntropy(), max_iter=3)
         each = sigmoid(network.fit(*WINE).network_(WINE[0]))

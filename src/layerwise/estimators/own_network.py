@@ -152,8 +152,11 @@ class NetworkClassifier(Classifying, OwnNetwork):
     def _out_activation(self) -> str:
         if isinstance(self.loss, OF_SIGNS):
             return "identity"
-        known = {SoftmaxCrossEntropy: "softmax", SigmoidCrossEntropy: "logistic"}
-        return known.get(type(self.loss)) or super()._out_activation()
+        if isinstance(self.loss, SoftmaxCrossEntropy):
+            return "softmax"
+        if isinstance(self.loss, SigmoidCrossEntropy):
+            return "logistic"
+        return super()._out_activation()
 
     def _default_loss(self) -> Loss[Array]:
         return SoftmaxCrossEntropy() if self.out_activation_ == "softmax" else SigmoidCrossEntropy()
