@@ -87,11 +87,27 @@ class Plain(Layer[Any, Any]):
         return self.f(X), lambda grad: self.back(X, grad)
 
 
+class Noisy(Scale):
+    """Y = a X + noise, which a call leaves out; the noise is drawn by the layer's Generator."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rng = np.random.default_rng(0)
+
+    def forward(self, X: Array, /) -> Way:
+        Y, backward = super().forward(X)
+        return Y + self.rng.random(Y.shape), backward
+
+    def __call__(self, X: Array, /) -> Array:
+        return self.a.value * X
+
+
 # The layer as it is given -------------------------------------------------------------------------
 
 
 def test_right_layers_have_no_fault() -> None:
     assert _fault(Scale()) is None
+    assert _fault(Noisy()) is None
     assert _fault(Plain()) is None
     assert _fault(Plain(lambda X: X[0] + X[1], lambda X, g: (g.copy(), g.copy())), (X, X)) is None
 
@@ -230,10 +246,13 @@ def test_a_gradient_past_add_grad_is_a_fault() -> None:
 
             return self.a.value * X, backward
 
-    found = _fault(Past())
-    assert found is not None
-    assert found.text == "the gradient of a was not added with add_grad"
-    assert found.hint == ASSIGNED
+    used = Past()
+    used.a.add_grad(np.ones(3))  # as by a training before
+    for layer in (Past(), used):
+        found = _fault(layer)
+        assert found is not None
+        assert found.text == "the gradient of a was not added with add_grad"
+        assert found.hint == ASSIGNED
 
 
 def test_gradients_are_finite() -> None:
@@ -328,7 +347,28 @@ def test_assigned_is_what_is_the_gradient_alone(off: float, hint: str | None) ->
         assert (fault.text, fault.hint) == (
             "the gradient of a was not added to the one before", hint
         )  # fmt: skip
-    assert not function.parameters["a"].grad.any()
+
+
+@pytest.mark.parametrize("wrong", ["forward", "forward_from_data"])
+def test_either_forward_adds_gradients(wrong: str) -> None:
+    class Assigns(Scale):
+        def way(self, X: Array, name: str) -> Way:
+            Y, back = super().forward(X)
+
+            def backward(grad: Array) -> Array:
+                if name == wrong:
+                    self.a.zero_grad()
+                return back(grad)
+
+            return Y, backward
+
+        def forward(self, X: Array, /) -> Way:
+            return self.way(X, "forward")
+
+        def forward_from_data(self, X: Array, /) -> Way:
+            return self.way(X, "forward_from_data")
+
+    assert _text(Assigns()) == "the gradient of a was not added to the one before"
 
 
 def test_where_the_gradient_is_zero_others_are_there_too() -> None:
@@ -461,9 +501,11 @@ def test_what_rounding_may_change_in_a_gradient() -> None:
         most = least + 3000 * EPS * np.abs(known.c).max() * np.abs(given).max() * 4
         assert least < found[name] < most
     exact = Plain(lambda X: X, lambda X, g: 0 * g)
-    function, known = _known(exact, 0.1 * X)
-    expected = 100 * EPS * np.abs(known.c).max()
-    assert tolerance(function, known.g, known.c)["X"] == pytest.approx(expected, abs=0)
+    for given, largest in ((0.1 * X, 1.0), (X / np.abs(X).max() * 5, 5.0)):
+        function, known = _known(exact, given)
+        expected = 100 * EPS * np.abs(known.c).max() * largest
+        found = tolerance(function, known.g, known.c)
+        assert found["X"] == pytest.approx(expected, rel=1e-9, abs=0)
 
 
 def test_integers_are_no_terms_of_a_gradient() -> None:

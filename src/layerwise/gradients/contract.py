@@ -235,7 +235,6 @@ def _added(
             yield Fault(words, ASSIGNED if instead else None)
         if not np.array_equal(parameter.value, function.base[path]):
             yield Fault(f"forward or backward changed the value of {path}")
-    function.layer.zero_grad()
 
 
 def _independent(function: Function, known: _Known, rng: np.random.Generator) -> Iterator[Fault]:
