@@ -292,13 +292,17 @@ def test_inference_writes_nothing_and_answers_the_same_twice() -> None:
 
     assert _text(Writes()).startswith("a call wrote to calls, how.new: inference writes nothing; ")
     drawn = iter(range(1000))
-    words = "two calls with one X gave two answers"
 
     class Draws(Scale):
         def __call__(self, X: Any, /) -> Any:
             return X + next(drawn)
 
-    assert _text(Draws()) == words
+    class Grows(Scale):
+        def __call__(self, X: Array, /) -> Any:
+            return (X,) * next(drawn)
+
+    for layer in (Draws(), Grows()):
+        assert _text(layer) == "two calls with one X gave two answers"
 
 
 # What two runs may differ by ----------------------------------------------------------------------
@@ -592,6 +596,7 @@ def test_the_same_is_bit_for_bit() -> None:
     assert not same(np.zeros((2, 3)), np.zeros((3, 2)))
     assert same(np.full(2, np.nan), np.full(2, np.nan))
     assert not same((X, X), (X, X + 1))
+    assert not same((X, X), (X,))
 
 
 def test_a_fingerprint_knows_all_that_a_layer_keeps() -> None:

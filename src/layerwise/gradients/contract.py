@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from layerwise.arrays import Vector
+from layerwise.arrays import Array, Vector
 from layerwise.gradients.function import (
     EPS,
     AnyLayer,
@@ -220,17 +221,14 @@ def _added(
     function.layer.zero_grad()
     there = {}
     for path, parameter in function.parameters.items():
-        scale = float(np.abs(g[path]).max(initial=0)) or 1.0
-        there[path] = rng.standard_normal(parameter.shape) * scale
+        there[path] = rng.standard_normal(parameter.shape) * (_largest(g[path]) or 1)
         parameter.add_grad(there[path])
     Y, backward = function.forward(from_data=from_data)
     backward(shaped(c, Y))
     for path, parameter in function.parameters.items():
-        off = np.abs(parameter.grad - (there[path] + g[path])).max(initial=0)
-        if not off <= 1e-6 * np.abs(there[path]).max(initial=0):
-            instead = (
-                np.abs(parameter.grad - g[path]).max(initial=0) <= 1e-6 * np.abs(g[path]).max()
-            )
+        off = _largest(parameter.grad - (there[path] + g[path]))
+        if not off <= 1e-6 * _largest(there[path]):
+            instead = _largest(parameter.grad - g[path]) <= 1e-6 * _largest(g[path])
             words = f"the gradient of {path} was not added to the one before"
             yield Fault(words, ASSIGNED if instead else None)
         if not np.array_equal(parameter.value, function.base[path]):
@@ -298,7 +296,7 @@ def _from_data(function: Function, known: _Known) -> Iterator[Fault]:
     Y, backward = function.forward(from_data=True)
     backward(shaped(c, Y))
     mine = {path: p.grad for path, p in function.parameters.items()}
-    if not np.allclose(flat(Y), F, rtol=1e-9, atol=1e-12 * float(np.abs(F).max(initial=0))):
+    if not np.allclose(flat(Y), F, rtol=1e-9, atol=1e-12 * _largest(F)):
         yield Fault("forward_from_data gives another answer than forward")
     name = difference(mine, known.g, known.allowed)
     if name:
@@ -313,22 +311,26 @@ def tolerance(function: Function, g: Tensors, c: Vector) -> dict[str, float]:
     """
     little = 1 + 2.0**-45
     ulp, more = function.gradients(ulps(c, 1)), function.gradients(little * c)
-    inputs = [float(np.abs(x).max(initial=0)) for x in function.inputs if x.dtype.kind == "f"]
-    terms = float(np.abs(c).max(initial=0)) * max([1.0, *inputs])
+    inputs = [_largest(x) for x in function.inputs if x.dtype.kind == "f"]
+    terms = _largest(c) * max([1.0, *inputs])
     allowed = {}
     for name, own in g.items():
         moved = np.maximum(np.abs(ulp[name] - own), np.abs(more[name] / little - own))
-        sizes = 1000 * moved.max(initial=0), 1000 * EPS * np.abs(own).max(initial=0)
-        allowed[name] = float(sum(sizes)) + 100 * EPS * terms
+        allowed[name] = 1000 * (_largest(moved) + EPS * _largest(own)) + 100 * EPS * terms
     return allowed
 
 
 def difference(one: Tensors, other: Tensors, allowed: dict[str, float]) -> str | None:
     """The first tensor in which the two differ by more than allowed."""
     for name, value in one.items():
-        if not np.abs(value - other[name]).max(initial=0) <= allowed[name]:
+        if not _largest(value - other[name]) <= allowed[name]:
             return name
     return None
+
+
+def _largest(A: Array) -> float:
+    """The largest size of an entry; 0 where there is none."""
+    return float(np.abs(A).max(initial=0))
 
 
 def fingerprint(layer: AnyLayer) -> dict[str, object]:
@@ -357,7 +359,7 @@ def same(one: Any, other: Any) -> bool:
     return all(
         a is b
         or (np.shape(a) == np.shape(b) and np.asarray(a).tobytes() == np.asarray(b).tobytes())
-        for a, b in zip(parts(one), parts(other), strict=True)
+        for a, b in zip_longest(parts(one), parts(other))
     )
 
 
