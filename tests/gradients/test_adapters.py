@@ -227,6 +227,69 @@ def test_a_loss_is_spoken_of_as_Y() -> None:
     assert worst.where.startswith("Y[")
 
 
+def _scaled(change: Callable[[Array, float], float]) -> Callable[..., tuple[float, Array]]:
+    """A mean of squares, weighted or not, times a number that its rows and weights change."""
+
+    def loss(Y: Array, target: Array, weight: Array | None = None) -> tuple[float, Array]:
+        value, dY = MeanSquaredError()(Y, target, weight)
+        scale = change(Y, 0.0 if weight is None else float(weight.sum()))
+        return scale * value, scale * dY
+
+    return loss
+
+
+Y, T = np.array([[1e-3, 2e-3], [0.0, -1e-3]]), np.zeros((2, 2))
+
+
+def test_a_loss_is_a_mean_over_the_rows() -> None:
+    assert check_loss(_scaled(lambda Y, weights: float(len(Y))), Y, T).faults == [
+        "the value is not a mean over rows: 3e-06, and with every row twice 6e-06"
+    ]
+
+    def faults(off: float) -> int:
+        return len(check_loss(_scaled(lambda Y, weights: 1 + off * (len(Y) > 2)), Y, T).faults)
+
+    assert (faults(0.95e-4), faults(1.05e-4)) == (0, 1)
+
+
+def test_a_loss_is_divided_by_the_sum_of_its_weights() -> None:
+    weight = np.array([1.0, 3.0])
+
+    def faults(off: float) -> int:
+        twice = _scaled(lambda Y, weights: 1 + off * (len(Y) == 2 and weights == 8))
+        return len(check_loss(twice, Y, T, weight).faults)
+
+    assert (faults(0.95e-4), faults(1.05e-4)) == (0, 1)
+
+
+def test_a_loss_at_Y_that_is_not_finite_is_refused() -> None:
+    text = (
+        "check_loss: Y has numbers that are not finite, expected finite ones: the first is nan at "
+        "[0]"
+    )
+    with raises(ValueError, text):
+        check_loss(MeanSquaredError(), np.array([np.nan]), np.zeros(1))
+
+
+def test_unless_it_is_said_both_draw_alike_and_show_no_bar(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def of_f(**how: Any) -> float:
+        report = check_gradient(np.sin, x, vjp=lambda x, grad: grad * np.cos(x), **how)
+        return report.tensors[0].comparisons[0].analytic
+
+    def of_loss(**how: Any) -> float:
+        report = check_loss(MeanSquaredError(), normal(4, 3), np.zeros((4, 3)), **how)
+        return report.tensors[0].comparisons[0].analytic
+
+    for analytic in (of_f, of_loss):
+        assert analytic() == analytic(rng=0) != analytic(rng=1)
+        analytic(mode="full")
+        assert capsys.readouterr().err == ""
+        analytic(mode="full", progress=True)
+        assert capsys.readouterr().err != ""
+
+
 # What a layer raises ------------------------------------------------------------------------------
 
 

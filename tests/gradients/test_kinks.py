@@ -29,6 +29,16 @@ def test_32_pairs_are_run_a_hundred_millionth_wide_a_millionth_away() -> None:
     assert abs(away.mean()) < 0.5e-4
 
 
+def test_of_all_slopes_the_least_and_the_greatest_are_found() -> None:
+    f = Watched(lambda x: 1e6 * x**2)  # whose slope is another one at each point
+    point = point_of(f, noise=0.0)
+    f.at.clear()
+    low, high, _ = slopes_around(point, along_x(point))
+    slopes = np.sort(1e6 * np.add(f.at[::2], f.at[1::2]))
+    assert low == pytest.approx(slopes[0], rel=1e-6)
+    assert high == pytest.approx(slopes[-1], rel=1e-6)
+
+
 def _staircase(middle: float) -> bool:
     """Whether slopes of 0, of this and of 1 are more than two."""
 
