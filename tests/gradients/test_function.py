@@ -11,6 +11,7 @@ from layerwise.gradients.function import (
     Function,
     flat,
     in_float64,
+    normal_like,
     read_only,
     rms,
     shaped,
@@ -158,6 +159,11 @@ def test_sizes() -> None:
     assert rms(numbers([3, -3, 3])) == 3
     assert rms(np.zeros(2)) == 1
     assert rms(np.zeros(0)) == 1
+    assert rms(numbers([1, 7])) == 5
+    drawn = normal_like(np.full((100, 100), 3.0), np.random.default_rng(0))
+    assert drawn.shape == (100, 100)
+    assert drawn.std() == pytest.approx(3, rel=0.05)
+    assert abs(drawn.mean()) < 0.1
 
 
 def test_ulps_move_equal_numbers_alike_and_zeros_not() -> None:

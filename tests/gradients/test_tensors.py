@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pytest
 
 from layerwise.arrays import Array
 from layerwise.gradients import tensors
-from layerwise.gradients.differences import Slope, slope
+from layerwise.gradients.differences import Slope, element_slope, slope
 from layerwise.gradients.function import Function, rms
 from layerwise.gradients.point import Point
 from layerwise.gradients.report import Comparison, TensorReport
@@ -111,6 +112,11 @@ def test_a_kink_leads_to_the_elements_too() -> None:
     assert np.isnan(found.numeric).tolist() == [[True, False, False, False]]
 
 
+def test_at_kinks_some_elements_are_enough() -> None:
+    found = _check(point_of(np.abs, np.zeros(60), np.zeros_like))
+    assert (found.unit, found.count("kink")) == ("elements", 48)
+
+
 @pytest.mark.parametrize(
     ("X", "names"),
     [
@@ -156,11 +162,11 @@ def test_a_step_in_one_element_is_of_the_size_that_changes_F_as_others_do() -> N
 
 
 def test_the_smallest_gradients_have_a_logarithm() -> None:
-    # Of a gradient of 1e-200 the element's own size, the larger, changes F more like others do.
-    x, g = np.array([[5.0, 1.0]]), np.array([[1e-200, 1.0]])
+    # Of a tiny gradient the element's own size, the larger, changes F more like others do.
+    x, g = np.array([[5.0, 1.0]]), np.array([[0.5e-300, 1.0]])
     assert _unit(x, g, (0, 0))[0, 0] == 5
-    tiny = np.array([[1e-305, 1.0]])
-    assert _unit(x, tiny, (0, 0))[0, 0] == pytest.approx(rms(x))  # no difference is seen below
+    g[0, 0] = 0.15e-300
+    assert _unit(x, g, (0, 0))[0, 0] == pytest.approx(rms(x))  # no difference is seen below
 
 
 def test_a_comparison_of_an_element_is_a_partial_derivative() -> None:
@@ -168,6 +174,23 @@ def test_a_comparison_of_an_element_is_a_partial_derivative() -> None:
     assert (found.where, found.analytic, found.numeric, found.bound) == ("W[1]", 2, 3, 1)
     assert (found.state, found.size) == ("wrong", 4)
     assert _per_unit(Comparison("W[1]", 4.0, 6.0, 2.0, "wrong", 8.0), 2.0, 5.0).size == 5
+
+
+def test_an_element_is_as_fine_as_the_largest_and_let_off_a_hundred_millionth(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes: list[Array] = []
+
+    def noted(point: Point, direction: dict[str, Array], size: Array, *a: Any, **how: Any) -> Slope:
+        sizes.append(size / direction["X"].sum())
+        return element_slope(point, direction, size, *a, **how)
+
+    monkeypatch.setattr(tensors, "element_slope", noted)
+    X = 9 + normal(4, 5)
+    found = _check(_point(X, _at(3, off=1 + 0.5e-8)), everything=True)
+    assert found.count("proven") == 20
+    largest = [np.abs(g["X"]).max() for g in _point(X).G]
+    np.testing.assert_allclose(sizes, [largest] * 20)
 
 
 def test_partial_derivatives_are_measured_against_the_largest() -> None:
@@ -247,6 +270,8 @@ def test_a_difference_of_a_ten_billionth_is_looked_at(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(tensors, "slope", noted)
     X = np.arange(1.0, 7.0).reshape(2, 3)
+    assert check_together(point_of(np.zeros_like, [1.0, 2.0]))
+    assert looks == []
     for off, looked in ((1e-12, 0), (0.9e-10, 0), (1.1e-10, 1)):
         looks.clear()
         point = _point(X)

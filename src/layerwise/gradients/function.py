@@ -212,6 +212,11 @@ def rms(x: Array) -> float:
     return float(np.sqrt(np.mean(x * x))) or 1.0 if x.size else 1.0
 
 
+def normal_like(x: Array, rng: np.random.Generator) -> Array:
+    """Normal numbers, as many as x has and of their size."""
+    return rms(x) * rng.standard_normal(x.shape)
+
+
 def ulps(x: Array, amount: int) -> Array:
     """x(1 + ε k), k from 1 to 3 times the amount: equal numbers stay equal, zeros stay zero."""
     bits = x.astype(np.float64).view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)

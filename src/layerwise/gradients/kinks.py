@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from layerwise.arrays import Matrix, Vector
-from layerwise.gradients.function import Tensors, rms
+from layerwise.gradients.function import Tensors, normal_like
 from layerwise.gradients.point import Point
 
 SAMPLES = 32  # points, of which all lie on one side of a kink but once in 2³¹
@@ -29,10 +29,7 @@ def slopes_around(point: Point, direction: Tensors) -> tuple[Vector, Vector, boo
     function, rng = point.function, point.rng
     slopes = []
     for _ in range(SAMPLES):
-        near = {
-            name: x + AWAY * rms(x) * rng.standard_normal(x.shape)
-            for name, x in function.base.items()
-        }
+        near = {name: x + AWAY * normal_like(x, rng) for name, x in function.base.items()}
         above = near | {name: near[name] + STEP * d for name, d in direction.items()}
         below = near | {name: near[name] - STEP * d for name, d in direction.items()}
         sides: Matrix = np.array(

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from layerwise.arrays import Matrix, Vector
-from layerwise.gradients.function import EPS, Function, Tensors, rms, ulps
+from layerwise.gradients.function import EPS, Function, Tensors, normal_like, ulps
 
 STAIR = 2.0**-22  # of the largest answer: no rounding is coarser than float32's
 
@@ -91,7 +91,7 @@ class Point:
         inputs = {n: x for n, x in function.base.items() if n not in function.parameters}
         rng = np.random.default_rng(0)
         turned = {n: -x for n, x in inputs.items()}
-        other = {n: rms(x) * rng.standard_normal(x.shape) for n, x in inputs.items()}
+        other = {n: normal_like(x, rng) for n, x in inputs.items()}
         answers = [np.abs(function.output_or_nan(moved, self.F)) for moved in (turned, other)]
         return self._size(np.fmax(np.fmax(*answers), np.abs(self.F)))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from layerwise.arrays import Matrix
-from layerwise.gradients.function import rms
+from layerwise.gradients.function import normal_like
 from layerwise.gradients.point import Point
 
 # Of nine points on a line, what the other eight do not predict; and of five.
@@ -34,7 +34,7 @@ def jump(point: Point) -> float:
 def _on_a_line(point: Point, reach: float, rng: np.random.Generator) -> float:
     """What stands out most on a line, and still does where all else is straight."""
     base = point.function.base
-    d = {n: rms(x) * rng.standard_normal(x.shape) for n, x in base.items()}
+    d = {n: normal_like(x, rng) for n, x in base.items()}
     left, right, points, weights = -reach, reach, 129, EIGHTH
     height = 0.0
     while right - left > CLOSE:

@@ -9,7 +9,7 @@ import numpy as np
 from layerwise.arrays import Array, Indices
 from layerwise.gradients.compare import INEXACT, compare
 from layerwise.gradients.differences import Slope, element_slope, slope, two_differences
-from layerwise.gradients.function import Tensors, rms
+from layerwise.gradients.function import Tensors, normal_like, rms
 from layerwise.gradients.point import Point
 from layerwise.gradients.report import Comparison, TensorReport
 from layerwise.progress import progress_bar
@@ -52,10 +52,7 @@ def _everything(point: Point) -> Iterator[Tensors]:
     There the slope jumps along others, and is between two slopes whatever backward gives.
     """
     rng, base = point.rng, point.function.base
-    yield {
-        n: rms(x) * rng.standard_normal(x.shape) + x * rng.standard_normal(x.shape)
-        for n, x in base.items()
-    }
+    yield {n: normal_like(x, rng) + x * rng.standard_normal(x.shape) for n, x in base.items()}
     inputs = {n: x for n, x in base.items() if n not in point.function.parameters}
     if any(np.unique(x).size < x.size for x in inputs.values()):
         yield {n: np.full(x.shape, rms(x)) for n, x in inputs.items()}
@@ -91,7 +88,7 @@ def _elements(
     x, G = point.function.base[name], point.G
     tensor = TensorReport(name, x.shape, point.label)
     tensor.analytic, tensor.numeric = G[0][name], np.full(x.shape, np.nan)
-    largest = np.array([np.abs(g[name]).max(initial=0) for g in G])
+    largest = np.array([np.abs(g[name]).max() for g in G])
     wrong = directional.count("wrong") > 0
     chosen = np.arange(x.size) if everything else _chosen(point, name, wrong=wrong)
     with progress_bar(len(chosen), name, progress) as advance:
@@ -129,7 +126,7 @@ def _halving(point: Point, name: str) -> Indices:
     """The neighbourhood of one wrong element, found by halving the tensor."""
     x = point.function.base[name]
     low, high = 0, x.size
-    d = (rms(x) * point.rng.standard_normal(x.shape)).ravel()
+    d = normal_like(x, point.rng).ravel()
     while high - low > 32:
         middle = (low + high) // 2
         half = np.zeros(x.size)
@@ -142,13 +139,13 @@ def _halving(point: Point, name: str) -> Indices:
 
 def _directions(x: Array, rng: np.random.Generator) -> list[tuple[str, Array]]:
     """Normal; proportional to the value; all ones; the value itself, which keeps ties and zeros."""
-    size = rms(x)
+    alike = np.full(x.shape, rms(x))
     if x.size == 1:
-        return [("its one element", np.full(x.shape, size))]
+        return [("its one element", alike)]
     found = [
-        ("a random direction", size * rng.standard_normal(x.shape)),
+        ("a random direction", normal_like(x, rng)),
         ("a direction in proportion to the values", x * rng.standard_normal(x.shape)),
-        ("all entries alike", np.full(x.shape, size)),
+        ("all entries alike", alike),
         ("the direction of the values", x),
     ]
     return [(where, d) for where, d in found if np.any(d)]

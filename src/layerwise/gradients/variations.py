@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from layerwise.arrays import Array
 from layerwise.gradients.contract import shape_faults
 from layerwise.gradients.differences import slope
-from layerwise.gradients.function import Function, flat, parts, rms, shaped
+from layerwise.gradients.function import Function, flat, normal_like, parts, rms, shaped
 from layerwise.gradients.point import Point
 from layerwise.gradients.raised import LayerRaisedError
 
@@ -210,7 +210,7 @@ def _words(sizes: Sizes) -> str:
 def beside(point: Point) -> Point | None:
     """A point a hundredth of each tensor's size away, where no exact tie or zero is left."""
     function, rng = point.function, point.rng
-    near = {n: x + 1e-2 * rms(x) * rng.standard_normal(x.shape) for n, x in function.base.items()}
+    near = {n: x + 1e-2 * normal_like(x, rng) for n, x in function.base.items()}
     function.restore()
     inputs = [near.get(function.name(i), A) for i, A in enumerate(function.inputs)]
     try:
@@ -232,7 +232,7 @@ def _is_smooth(point: Point, name: str) -> bool:
     """Whether differences see a derivative where the tensor's gradient is not finite."""
     x = point.function.base[name]
     where = ~np.all([np.isfinite(g[name]) for g in point.G], axis=0)
-    d = where * rms(x) * point.rng.standard_normal(x.shape)
+    d = where * normal_like(x, point.rng)
     numeric = slope(point, {name: d}, np.zeros(len(point.C)))
     # By the plain c alone: the last c does not see every entry.
     fine = numeric.bound[0] < 1e-6 * abs(numeric.value[0])
@@ -265,7 +265,7 @@ def _rounded(x: Array, given: Array) -> Array:
 def _moved(value: Array, rng: np.random.Generator) -> Array:
     """Values of the same signs and size, none of them special such as 0 or 1."""
     factor = rng.uniform(0.7, 1.4, value.shape)
-    return np.where(value == 0, 0.3 * rms(value) * rng.standard_normal(value.shape), value * factor)
+    return np.where(value == 0, 0.3 * normal_like(value, rng), value * factor)
 
 
 def _turned(value: Array, factors: tuple[int, int], rng: np.random.Generator) -> Array:
