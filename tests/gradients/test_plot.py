@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -179,6 +181,17 @@ def test_values_lie_over_the_diagonal_and_distances_over_the_line_at_one() -> No
     assert distances.get_xlabel() == "directions in order"
 
 
+def test_axes_and_points_say_what_they_are() -> None:
+    values, distances = drawn(tensor("proven", "wrong")).axes
+    assert (values.get_xlabel(), values.get_ylabel()) == ("numeric", "analytic")
+    assert (values.get_title(), distances.get_title()) == ("W (3,), here", "how far apart")
+    assert distances.get_ylabel() == "difference / bound"
+    for axes in (values, distances):
+        for points in axes.collections:
+            assert isinstance(points, PathCollection)
+            assert points.get_sizes().tolist() == [14]
+
+
 @pytest.mark.parametrize(
     ("shape", "rows", "labels"),
     [
@@ -198,7 +211,10 @@ def test_an_image_is_as_square_as_it_can_be(
     assert image(place).shape[0] == rows
     assert found.norm.vmin == 0
     assert (place.get_ylabel(), place.get_xlabel()) == labels
-    # A line between the blocks of an outer axis.
+    assert to_hex(place.get_facecolor()) == to_hex("lightgray")
+    assert all(tick == int(tick) for tick in (*place.get_xticks(), *place.get_yticks()))
+    # A thin line between the blocks of an outer axis.
+    assert {line.get_linewidth() for line in place.get_lines()} <= {0.8}
     lines = [np.asarray(line.get_xydata()) for line in place.get_lines()]
     across = [line[0, 1] for line in lines if line[0, 1] == line[1, 1]]
     down = [line[0, 0] for line in lines if line[0, 0] == line[1, 0]]
