@@ -1,5 +1,6 @@
 """The check as a whole: what it takes, and what it asks where."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ from layerwise import (
 from layerwise.arrays import Array, Indices
 from layerwise.gradients import check
 from layerwise.gradients.check import refuse_infinite, subject_of
+from layerwise.gradients.raised import OVERWRITTEN
 from tests.gradients.points import Elementwise, Scale, Way, normal
 from tests.raising import raises
 
@@ -54,7 +56,7 @@ def test_where_nothing_is_differentiated_nothing_is_proven() -> None:
             return self.E[T], backward
 
     report = check_layer(Table(), np.array([0, 1, 2]))
-    assert report.verdict == "inconclusive"
+    assert (report.verdict, report.hints) == ("inconclusive", [])
     assert str(report).splitlines()[1:3] == [
         "  nothing was differentiated: no floating input, and no parameter",
         "  E (5, 3) is a plain array: it is not learned",
@@ -155,6 +157,16 @@ def test_what_the_given_point_leaves_open_is_asked_at_two_more() -> None:
     assert report.notes == ["also run: close by"]
 
 
+def test_what_the_first_of_these_leaves_open_too_is_asked_close_by() -> None:
+    def f(X: Array) -> Array:
+        return np.round(X, 3) if np.abs(X).max() > 0.1 else np.abs(X)
+
+    report = check_layer(Elementwise(f, np.sign), np.zeros((2, 3)))
+    assert [tensor.point for tensor in report.tensors] == [
+        "at the given X", "N(0, 1) inputs and moved parameters", "close by"
+    ]  # fmt: skip
+
+
 def test_what_is_proven_is_asked_once() -> None:
     report = check_layer(Elementwise(np.sin, np.cos), normal(4, 3))
     assert [tensor.point for tensor in report.tensors] == ["at the given X"]
@@ -250,6 +262,45 @@ def test_warnings_of_a_layer_are_its_own() -> None:
         return np.exp(-1 / X**2)  # of zeros among rounded inputs: a division by zero
 
     assert check_layer(Elementwise(f, lambda X: 2 / X**3 * np.exp(-1 / X**2)), normal(4, 3)).passed
+
+    def warns(X: Array) -> Array:
+        warnings.warn("a word", stacklevel=1)
+        return np.sin(X)
+
+    assert check_layer(Elementwise(warns, np.cos), normal(4, 3)).passed
+
+
+def test_an_error_beside_the_given_X_is_a_fault_with_its_hint() -> None:
+    X = normal(4, 3)
+
+    def writes(moved: Array) -> Array:
+        if moved.shape == X.shape and 0 < np.abs(moved - X).max() < 1e-3:
+            moved[0] = 0
+        return np.cos(moved)
+
+    report = check_layer(Elementwise(np.sin, writes), X)
+    (fault,) = report.faults
+    assert fault.startswith("backward raised ValueError: assignment destination is read-only (")
+    assert report.hints == [OVERWRITTEN]
+
+
+STRANGE = Parameter(np.ones(3))
+
+
+def test_a_parameter_that_is_not_kept_is_the_first_fault() -> None:
+    class Strange(Scale):
+        def forward(self, X: Array, /) -> Way:
+            Y, back = super().forward(X)
+
+            def backward(grad: Array) -> Array:
+                STRANGE.add_grad(np.ones(3))
+                return back(grad)[:1]
+
+            return Y, backward
+
+    strange, shape = check_layer(Strange(3), normal(4, 3)).faults
+    assert strange.startswith("the global STRANGE, of type Parameter, got a gradient")
+    assert shape.startswith("the gradient of X has shape (1, 3), expected (4, 3)")
 
 
 def test_integers_are_always_finite() -> None:
