@@ -153,7 +153,8 @@ def test_a_step_in_one_element_is_of_the_size_that_changes_F_as_others_do() -> N
     x = np.array([[1e-3, 1.0, 0.0, 1.0]])
     g = np.array([[1e3, 1.0, 1.0, 1e-9]])
     usual = rms(x)
-    assert _unit(x, g, (0, 0)).tolist() == [[1e-3, 0, 0, 0]]
+    for scale in (1, 1e6, 1e-6):
+        assert _unit(x, scale * g, (0, 0)).tolist() == [[1e-3, 0, 0, 0]]
     assert _unit(x, np.ones_like(x), (0, 0)).tolist() == [[usual, 0, 0, 0]]
     assert _unit(x, g, (0, 2)).tolist() == [[0, 0, usual, 0]]
     zero = np.zeros_like(x)

@@ -135,19 +135,32 @@ def test_of_the_given_rows_every_gradient_is_finite() -> None:
     assert isinstance(found[1], Point)
 
 
+class Counts(Layer[Array, Array]):
+    """Y = 2 X, and how often forward has run."""
+
+    def __init__(self) -> None:
+        self.calls = np.zeros(1)
+
+    def forward(self, X: Array, /) -> Way:
+        self.calls += 1
+        return 2 * X, lambda grad: 2 * grad
+
+
+def _calls(point: Point) -> float:
+    """How often forward had run in the state from which the point starts."""
+    ((_, _, calls),) = point.function._arrays
+    return float(calls[0])
+
+
 def test_before_each_of_the_first_points_forward_runs_once_more() -> None:
-    class Counts(Layer[Array, Array]):
-        def __init__(self) -> None:
-            self.calls = np.zeros(1)
-
-        def forward(self, X: Array, /) -> Way:
-            self.calls += 1
-            return 2 * X, lambda grad: 2 * grad
-
-    points = _points(Counts(), normal(4, 1))
-    states = {label: float(p.function._arrays[0][2][0]) for label, p in points.items()}
-    one, two, three = (states[n] for n in list(points)[:3])
-    assert (two - one, three - two) == (1, 1)
+    points = _points(Counts(), normal(4, 5))
+    assert [_calls(point) for point in list(points.values())[:3]] == [2, 3, 4]
+    # At other sizes once, after the layer is put back to where it was.
+    assert [_calls(points[f"size {n} for 5"]) for n in (6, 7)] == [1, 1]
+    function = Function(Counts(), normal(4, 5))
+    near = beside(Point("", function, np.random.default_rng(0)))
+    assert near is not None
+    assert _calls(near) == 0
 
 
 def test_masks_are_kept_and_thinned() -> None:
@@ -178,6 +191,10 @@ def test_a_layer_for_no_batch_at_all() -> None:
     points = _points(Any_(lambda x: 2 * x), np.array(3.0))
     assert next(iter(points)) == "N(0, 1) inputs and moved parameters"
     assert "rounded inputs" in points
+    # As many numbers as one row may have.
+    for size, label in ((1871, "70 rows and thinned masks"), (1872, "thinned masks")):
+        given = np.array(3.0), np.ones(size)
+        assert label in _points(Any_(lambda X: X[0] * X[1][:1]), given)
 
 
 # Other sizes --------------------------------------------------------------------------------------
