@@ -88,6 +88,19 @@ def test_each_run_starts_from_the_same_state_and_is_counted() -> None:
     assert function.layer.count == 0
 
 
+def test_forward_runs_from_the_base_and_is_not_the_one_for_data() -> None:
+    class FromData(Stateful):
+        def forward_from_data(self, X: Any, /) -> tuple[Any, Any]:
+            Y, backward = self.forward(X)
+            return Y + 1, backward
+
+    function = Function(FromData(), X)
+    first = function.forward()[0]
+    np.testing.assert_array_equal(function.forward()[0], first)
+    np.testing.assert_array_equal(function.forward(from_data=True)[0], first + 1)
+    assert function.forward_error == 0
+
+
 def test_given_tensors_stand_in_the_place_of_the_base_s_meanwhile() -> None:
     function = Function(Stateful(), X, {"a": np.full(3, 2.0)})
     noise = function.output() - (2 * X[0]).ravel()
@@ -149,6 +162,7 @@ def test_answers_as_vectors_and_back() -> None:
     np.testing.assert_array_equal(one, [[0, 1], [2, 3]])
     np.testing.assert_array_equal(two, [4, 5, 6])
     assert (one.dtype, two.dtype) == (np.float32, np.float64)
+    assert [y.tolist() for y in shaped(np.arange(3.0), (np.ones(1),) * 3)] == [[0], [1], [2]]
     with raises(ValueError, "assignment destination is read-only"):
         one[0] = 1
     view = read_only(A := np.zeros(2))
