@@ -16,6 +16,13 @@ def test_the_slopes_on_both_sides_are_found() -> None:
     assert not several
 
 
+def test_each_entry_has_its_own_slopes_along_a_direction_of_any_length() -> None:
+    point = point_of(np.abs, [0.0, 1.0], noise=0.0)
+    low, high, several = slopes_around(point, {"X": np.array([[2.0, 3.0]])})
+    np.testing.assert_allclose((low, high), [[-2, 3], [2, 3]], rtol=1e-6)
+    assert not several
+
+
 def test_32_pairs_are_run_a_hundred_millionth_wide_a_millionth_away() -> None:
     f = Watched(lambda x: x)
     point = point_of(f, 100.0, noise=0.0)
