@@ -163,4 +163,5 @@ def test_reports_are_told_apart_by_what_they_are() -> None:
     ):
         assert item != other
         assert len({item, other}) == 2
-        assert repr(_tensor()).startswith("<layerwise")
+    for item in (_of("proven"), _tensor()):
+        assert repr(item).startswith("<layerwise")

@@ -99,7 +99,7 @@ class TensorReport:
         return min(seen, default=np.inf)
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(eq=False)
 class GradientReport:
     """The outcome of a check. Only "proven" passes; `print(report)` shows it on a page.
 
