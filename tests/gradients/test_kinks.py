@@ -22,6 +22,15 @@ def test_each_entry_has_its_own_slopes_along_a_direction_of_any_length() -> None
     np.testing.assert_allclose((low, high), [[-2, 3], [2, 3]], rtol=1e-6)
     assert not several
 
+    def two(X: Array) -> Array:
+        found: Array = np.abs(X - 5e-7) + np.abs(X + 5e-7)
+        return found
+
+    point = point_of(two, [0.0, 1.0], noise=0.0)
+    low, high, several = slopes_around(point, along_x(point))
+    np.testing.assert_allclose((low, high), [[-2, 2], [2, 2]], rtol=1e-6)
+    assert several
+
 
 def test_32_pairs_are_run_a_hundred_millionth_wide_a_millionth_away() -> None:
     f = Watched(lambda x: x)
@@ -52,7 +61,7 @@ def _staircase(middle: float) -> bool:
     def f(X: Array) -> Array:
         return np.where(X > 5e-7, X, np.where(X < -5e-7, 0, middle * X))
 
-    point = point_of(f, [0.0, 1.0], noise=0.0)  # at 1 there is no kink
+    point = point_of(f, noise=0.0)
     return slopes_around(point, along_x(point))[2]
 
 
