@@ -106,7 +106,8 @@ TEXTS = {
         "X: not zero where the answer does not depend on the element: a mask or choice of "
         "forward (as of ReLU, dropout, a maximum) is not applied"
     ),
-    "tanh: no slope": ("X: backward gives grad as it came: what forward does to X is missing"),
+    "tanh: no slope": ("X: backward leaves out 1 - Y * Y: times it, the gradient is right"),
+    "sort: as it came": ("X: backward gives grad as it came: what forward does to X is missing"),
     "softmax: the diagonal alone": (
         "X: the diagonal of the Jacobian alone: what goes along axis 1 from an element to the "
         "others' answers is missing, as softmax's -Y sum(grad Y)"
@@ -117,8 +118,8 @@ TEXTS = {
         "constants"
     ),
     "softmax: the sum over the rows": (
-        "X: backward mixes the elements along axis 0, where axis 1 belongs: a sum or mean over "
-        "the wrong axis"
+        "X: backward mixes the elements along axis 0, where axis 1 belongs: a wrong axis in a sum, "
+        "mean, product or reshape"
     ),
     "layer_norm: no mean": (
         "X: missing mean: the mean of the gradient along axis 1 is not subtracted"
@@ -129,7 +130,8 @@ TEXTS = {
     ),
     "layer_norm: no 1/s": (
         "X: a factor for each index of axis 0 (0.3829, 0.9738, ...): something that forward "
-        "computes for each of them is left out, such as one over a norm or a count"
+        "computes for each of them is left out or wrong, such as a slope, or one over a norm or a "
+        "count"
     ),
     "layer_norm: dgamma and dbeta exchanged": ("P.gamma: swapped: this is the gradient of P.beta"),
     "rms_norm: a mean too much": (
@@ -200,7 +202,8 @@ TEXTS = {
         "X: a sum for a mean: too much is subtracted along axes 0, 1 and 2"
     ),
     "image norm: a mean over n alone": (
-        "X: the error is the same all along axis 0: a mean or sum there is wrong"
+        "X: the error is the same all along axis 0: what goes through a mean or sum there is "
+        "missing or wrong"
     ),
     "highway: no carry": (
         "X: missing or wrong: a term that goes straight from each entry of grad to the same "
@@ -208,8 +211,9 @@ TEXTS = {
     ),
     "residual dense: twice around": ("X: grad itself is added once too often"),
     "GRU: Z negated": (
-        "W: of the wrong sign only at indices 0 to 2 of axis 1, and right elsewhere, as the "
-        "answers at index 0 of axis 1 show"
+        "W: of the wrong sign only at indices 0 to 2 of axis 1, and right elsewhere, as a run with "
+        "1 index along axis 1 shows; b: of the wrong sign only at indices 0 to 2 of axis 0, and "
+        "right elsewhere, as a run with 1 index along axis 1 shows"
     ),
     "two heads: no sum in the softmax": (
         "X, P.Wq, P.Wk: missing or wrong: a term through two numbers for all answers along the "

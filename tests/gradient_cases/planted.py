@@ -176,7 +176,7 @@ slope("clipped: no mask", clipped, lambda X, Y: np.ones_like(X),
 slope("clipped: lower end only", clipped, lambda X, Y: (X > -1) * 1.0,
       around(-2, 0, 2, shape=(6, 5), spread=0.8), "X is above")  # fmt: skip
 slope("tanh: 1 − Y", np.tanh, lambda X, Y: 1 - Y, normal(6, 5), "leaves out 1 + Y")
-slope("tanh: no slope", np.tanh, lambda X, Y: np.ones_like(X), normal(6, 5), "grad as it came")
+slope("tanh: no slope", np.tanh, lambda X, Y: np.ones_like(X), normal(6, 5), "leaves out 1 - Y * Y")
 slope("sigmoid: Y alone", sigmoid, lambda X, Y: Y, normal(6, 5), "leaves out 1 - Y")
 slope("sigmoid: 1 − Y alone", sigmoid, lambda X, Y: 1 - Y, normal(6, 5), "leaves out Y")
 slope("exp: X for Y", np.exp, lambda X, Y: X, normal(6, 5))

@@ -53,7 +53,8 @@ def over_time(what: str, back: Back, *words: str) -> None:
 over_time("nothing carried", recurrent_way(keep=1), "X: ", "later", "axis 1")
 over_time("cut off after two steps", recurrent_way(keep=2), "X: ", "2 or more", "later", "cut off")
 over_time("step 0 left out", recurrent_way(first=1), "X: ", "zero", "index 0 of axis 1")
-over_time("Hₜ for Hₜ₋₁", recurrent_way(now=True))
+over_time("Hₜ for Hₜ₋₁", recurrent_way(now=True),
+          "P.U: the answer does not depend", "1 index along axis 1")  # fmt: skip
 over_time("dX reversed", spoiled(formulas.recurrent_back, 0, lambda g, *_: g[:, ::-1]),
           "reversed along axis 1")  # fmt: skip
 over_time("the last grad only", lambda grad, X, Y, *P: formulas.recurrent_back(
@@ -153,7 +154,7 @@ attend("dK zero", lambda q, k, v, *_: (q, 0 * k, v), "X[1]", "zero")
 attend("dV at step 0 only", lambda q, k, v, *_: (q, k, v * (np.arange(4) == 0)[:, None]),
        "zero", "every index of axis 1 but 0")  # fmt: skip
 attend("the softmax's sum missing", no_sum, "grad times Y", "missing")
-attend("the softmax's diagonal alone", diagonal_alone)
+attend("the softmax's diagonal alone", diagonal_alone, "one index along axis 1", "goes along it")
 attend("dV with A for Aᵀ", lambda q, k, v, grad, Q, K, V: (q, k, weights(Q, K) @ grad), "transpose")
 
 TWO_HEADS: dict[str, Draw] = {"W": normal(3, 12)}
@@ -286,7 +287,7 @@ def mask(what: str, slope: Callable[[Array, Array], Array], *words: str) -> None
 
 mask("no mask", lambda A, M: 1 - np.tanh(A) ** 2, "X[1] is 0")
 mask("turned", lambda A, M: (1 - M) * (1 - np.tanh(A) ** 2))
-mask("slope forgotten", lambda A, M: M * np.ones_like(A), "slope", "left out")
+mask("slope forgotten", lambda A, M: M * np.ones_like(A), "leaves out 1 - Y * Y")
 
 
 class WrongDropout(Dropout):

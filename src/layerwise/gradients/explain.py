@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -12,17 +13,11 @@ from numpy.typing import NDArray
 from layerwise.arrays import Array
 from layerwise.gradients.factors import factor_in_words
 from layerwise.gradients.function import Function
-from layerwise.gradients.hints import (
-    elsewhere,
-    factor_of,
-    factors_by_index,
-    rearranged,
-    subsets,
-    terms,
-)
-from layerwise.gradients.jacobian import MOST, Jacobian, Jacobians, large
+from layerwise.gradients.hints import elsewhere, one_kept, rearranged, subsets
+from layerwise.gradients.jacobian import MOST, Jacobian, Jacobians
+from layerwise.gradients.known import factor_of, factors_by_index, summands, terms
 from layerwise.gradients.moves import axes_in_words, flips
-from layerwise.gradients.places import narrowed, places
+from layerwise.gradients.places import by_input, carried, narrowed, places
 from layerwise.gradients.point import Point
 from layerwise.gradients.raised import LayerRaisedError
 from layerwise.gradients.report import TensorReport
@@ -31,35 +26,46 @@ from layerwise.gradients.tensors import check_together
 from layerwise.layers.base import walk
 
 GIVEN = "at the given X"
+SHORT = "with few indices"
 FEW = 256  # elements: among more no pattern is an accident
 NUMBER = r"-?\d+\.\d+(e-?\d+)?"
 
 
+WEAK = ("wrong only at", "wrong only from")  # a place that may have many causes
+
+
 def explain(point: Point, measured: list[TensorReport]) -> list[str]:
     """The known pattern of each wrong tensor that has one; tensors with the same one together."""
-    found = dict[str, list[str]]()
     wrong = {
         t.name: (t.numeric, errors)
         for t in measured
         if t.verdict == "wrong" and t.numeric is not None and (errors := t.errors) is not None
     }
     jacobians = Jacobians(point, {name: int(np.nanargmax(e)) for name, (_, e) in wrong.items()})
-    shuffled = _shuffled(point)
-    for name, (numeric, _) in wrong.items():
-        jacobian = jacobians.of(name, numeric)
-        hints = _patterns(point, jacobians, jacobian, numeric)
-        hint = next((h for h in hints if _holds(h, shuffled, jacobian)), None)
-        if hint is not None:
-            found.setdefault(hint, []).append(name)
-    if not found:
-        found = _fallbacks(point, jacobians, measured)
-    weak = [hint for hint in found if hint.startswith(("wrong only at", "wrong only from"))]
+    found = _found(point, jacobians, {name: numeric for name, (numeric, _) in wrong.items()})
+    if all(hint.startswith(WEAK) for hint in found):
+        found = _of_few_steps(point, list(wrong), _way_back(point, measured)) or found
+    weak = [hint for hint in found if hint.startswith(WEAK)]
     where = "" if point.label == GIVEN else f", with {point.label}"
     return [
         f"{', '.join(names)}{where}: {hint}"
         for hint, names in found.items()
         if hint not in weak or len(weak) == len(found)  # what is more than a place comes first
     ]
+
+
+def _found(
+    point: Point, jacobians: Jacobians, wrong: Mapping[str, Array | None]
+) -> dict[str, list[str]]:
+    """The tensors by the first pattern that fits and is no accident."""
+    found, shuffled = dict[str, list[str]](), _shuffled(point)
+    for name, numeric in wrong.items():
+        jacobian = jacobians.of(name, numeric)
+        hints = _patterns(point, jacobians, jacobian, numeric)
+        hint = next((h for h in hints if _holds(h, shuffled, jacobian)), None)
+        if hint is not None:
+            found.setdefault(hint, []).append(name)
+    return found
 
 
 def which_of_two(given: Function, point: Point) -> list[str]:
@@ -80,24 +86,52 @@ def which_of_two(given: Function, point: Point) -> list[str]:
     return [f"the mistake at {point.label} is also shown by {told}"]
 
 
-def _fallbacks(
-    point: Point, jacobians: Jacobians, measured: list[TensorReport]
+def _of_few_steps(
+    point: Point, wrong: list[str], otherwise: dict[str, list[str]]
 ) -> dict[str, list[str]]:
-    """What there is to say of the first step, before others have mixed in, or of X alone."""
-    wrong = [t for t in measured if t.verdict == "wrong" and t.numeric is not None]
-    for tensor in wrong:
-        jacobian = jacobians.of(tensor.name, tensor.numeric)
-        for axis in _times(point, jacobians) if jacobian.whole_y else ():
-            there = np.unravel_index(jacobian.y_at, jacobian.Y.shape)[axis] == 0
-            first = jacobian.at(1, there, np.take(jacobian.Y, [0], axis=axis))
-            plain = [
-                f"{hint}, as the answers at index 0 of axis {axis} show"
-                for part in [first] * first.clear
-                for hint in (*terms(part, _arrays(point)), *rearranged(part), *places(part, {}))
-            ]
-            if plain:
-                return {plain[0]: [tensor.name]}
-    names = [t.name for t in wrong]
+    """What a run with one or two indices along an axis shows, before others have mixed in."""
+    first = point.function.inputs[0]
+    for axis in range(1, first.ndim) if first.ndim > 2 or first.dtype.kind in "iu" else ():
+        right = False
+        for length, steps in ((1, "1 index"), (2, "2 indices")):
+            short = _shortened(point, axis, length) if first.shape[axis] > 2 else None
+            if short is None:
+                break
+            if check_together(short):
+                right = True
+                continue
+            shown = f", as a run with {steps} along axis {axis} shows"
+            found = {
+                hint + shown: names
+                for hint, names in _found(short, Jacobians(short), dict.fromkeys(wrong)).items()
+                # One of two indices along the axis itself is no place.
+                if not (right and hint.startswith(WEAK) and (names[0][0] == "X" or "of Y" in hint))
+            }
+            if found:
+                return found
+            break
+        if right and not otherwise:
+            what = "what goes along it, from one to others, is wrong"
+            if not any(name.startswith("X") for name in wrong):
+                what = "how the terms of several add up is wrong, as by = for +="
+            return {f"right where X has one index along axis {axis}: {what}": wrong}
+    return otherwise
+
+
+def _shortened(point: Point, axis: int, length: int) -> Point | None:
+    """A run with only so many indices along an axis of the inputs, if the layer takes that."""
+    function = point.function
+    n = function.inputs[0].shape[axis]
+    inputs = [
+        A.take(range(length), axis=axis) if A.ndim > axis and A.shape[axis] == n else A
+        for A in function.inputs
+    ]
+    return _moved(point, inputs, SHORT)
+
+
+def _way_back(point: Point, measured: list[TensorReport]) -> dict[str, list[str]]:
+    """What there is to say where X alone is wrong."""
+    names = [t.name for t in measured if t.verdict == "wrong" and t.numeric is not None]
     rest = [t for t in measured if t.name in point.function.parameters]
     if names and rest and all(t.verdict == "proven" for t in rest):
         words = (
@@ -108,18 +142,6 @@ def _fallbacks(
     return {}
 
 
-def _times(point: Point, jacobians: Jacobians) -> Iterator[int]:
-    """The axes along which no answer depends on later inputs."""
-    for name in [name for name in _inputs(point) if name in point.function.base]:
-        J = jacobians.of(name)
-        for axis in range(1, min(J.x.ndim, J.Y.ndim)):
-            s = np.unravel_index(J.x_at, J.x.shape)[axis][:, np.newaxis]
-            later = s > np.unravel_index(J.y_at, J.Y.shape)[axis]
-            long = J.x.shape[axis] == J.Y.shape[axis] > 2 and J.Y.ndim > 2
-            if long and not np.any(large(J.J, J.tolerance) & later):
-                yield axis
-
-
 def _shuffled(point: Point) -> Jacobians | None:
     """The same with the entries of X in another order, if the layer takes that."""
     function, rng = point.function, np.random.default_rng(0)
@@ -127,31 +149,38 @@ def _shuffled(point: Point) -> Jacobians | None:
         rng.permuted(A.ravel()).reshape(A.shape) if A.dtype.kind == "f" else A
         for A in function.inputs
     ]
-    values = {path: function.base[path] for path in function.parameters}
-    X = tuple(inputs) if function.is_tuple else inputs[0]
+    other = _moved(point, inputs, point.label)
+    return Jacobians(other) if other else None
+
+
+def _moved(point: Point, inputs: list[NDArray[Any]], label: str) -> Point | None:
+    """The point with other inputs, if the layer takes them and is finite there."""
+    values = {path: point.function.base[path] for path in point.function.parameters}
     try:
-        other = Point("shuffled", Function(function.layer, X, values), rng)
+        other = Point(label, point.function.at(inputs, values), np.random.default_rng(0))
     except Exception:  # the layer does not take such an X
         return None
-    finite = all(np.all(np.isfinite(A)) for A in (other.F, *other.G[0].values()))
-    return Jacobians(other) if finite else None
+    base, G = other.function.base, other.G[0]
+    finite = all(np.all(np.isfinite(A)) for A in (other.F, *G.values()))
+    shaped = all(G[name].shape == A.shape for name, A in base.items())
+    return other if finite and shaped and other.F.size else None
 
 
 def _holds(hint: str, shuffled: Jacobians | None, jacobian: Jacobian) -> bool:
     """Whether a pattern is no accident of the values: it is there with X shuffled too."""
     if shuffled is None or jacobian.x.size > FEW:
         return True
-    again = shuffled.of(jacobian.name)
-    numeric = np.full(jacobian.x.shape, np.nan)
-    numeric.ravel()[again.x_at] = again.J @ shuffled.point.C[0][again.y_at]
-    others = _patterns(shuffled.point, shuffled, again, numeric)
+    others = _patterns(shuffled.point, shuffled, shuffled.of(jacobian.name), None)
     return any(re.sub(NUMBER, "", hint) == re.sub(NUMBER, "", other) for other in others)
 
 
 def _patterns(
-    point: Point, jacobians: Jacobians, jacobian: Jacobian, numeric: Array
+    point: Point, jacobians: Jacobians, jacobian: Jacobian, numeric: Array | None
 ) -> Iterator[str]:
     """All that fits, the plainest first. What fits to five digits all over is no accident."""
+    if numeric is None:
+        numeric = np.full(jacobian.x.shape, np.nan)
+        numeric.ravel()[jacobian.x_at] = jacobian.J @ point.C[0][jacobian.y_at]
     if not jacobian.clear:
         return
     if not np.any(jacobian.A):
@@ -165,15 +194,23 @@ def _patterns(
     yield from terms(jacobian, _arrays(point))
     yield from factors_by_index(jacobian)
     yield from rearranged(jacobian)
-    yield from couplings(jacobian)
+    yield from summands(jacobian, _arrays(point))
+    if point.label != SHORT:  # where any term goes through few numbers
+        yield from couplings(jacobian)
     if jacobian.whole_y:
         yield from _turned(point, jacobian.name, numeric)
     for where, part in narrowed(jacobian) if jacobian.A.shape[1] > 1 else ():
         found = (*terms(part, _arrays(point)), *rearranged(part))
         yield from (f"{h}, only at {where}" for h in found if not h.startswith("shifted"))
     yield from elsewhere(jacobian)
-    yield from places(jacobian, _inputs(point))
-    yield from bottlenecks(jacobian)
+    yield from carried(jacobian)
+    yield from one_kept(jacobian)
+    yield from by_input(jacobian, _inputs(point))
+    for where, part in narrowed(jacobian) if jacobian.A.shape[1] > 1 else ():
+        yield from (f"{h}, only at {where}" for h in factors_by_index(part))
+    yield from places(jacobian)
+    if point.label != SHORT:
+        yield from bottlenecks(jacobian)
     yield from subsets(jacobian)
 
 
@@ -204,13 +241,16 @@ def _turned(point: Point, name: str, numeric: Array) -> Iterator[str]:
     for path in point.function.parameters:
         W = point.function.base[path]
         turned: list[tuple[str, Array]] = []
-        if W.ndim == 2 and W.shape[0] == W.shape[1] > 1:
-            turned.append((f"transpose: right with {path} transposed, as {path}.T for {path}", W.T))
+        for i, j in combinations(range(W.ndim), 2):
+            if W.shape[i] == W.shape[j] > 1:
+                words = f"transposed, as {path}.T for {path}"
+                words = words if W.ndim == 2 else f"with axes {i} and {j} exchanged"
+                turned.append((f"transpose: right with {path} {words}", W.swapaxes(i, j)))
         for axes in flips(W.ndim) if W.ndim > 1 else ():
             words = f"right with {path} reversed along {axes_in_words(axes)}: turn it, or do not"
             turned.append((words, np.flip(W, axes)))
         for words, other in turned:
-            analytic = point.function.gradients(point.C[0], {path: other})[name]
+            analytic = point.function.gradients(point.C[0], late={path: other})[name]
             given = np.abs(point.G[0][name] - numeric)[seen].max()
             close = min(1e-4 * np.abs(numeric[seen]).max(), 1e-2 * given)
             if seen.sum() > 3 and np.all(np.abs(analytic - numeric)[seen] <= close):

@@ -41,13 +41,14 @@ def factor_in_words(point: Point, name: str, factor: float) -> str:
         *_longer(point, name),
     ]
     runs = [run for run in runs if len(run.Y) == len(runs[0].Y)]
-    lengths = [words for words, values in _lengths(runs) if _fits(runs, values)]
+    possible = [(words, values) for words, values in _lengths(runs) if _fits(runs, values)]
+    lengths = [words for words, values in possible if np.ptp(values) > 0 or len(runs) == 1]
     own = [words for words, value in _own(function.layer) if _fits(runs, [value] * len(runs))]
     plain = [words for words, value in PLAIN.items() if _fits(runs, [value] * len(runs))]
-    rows = sum("axis 0" in words or "rows" in words for words in lengths)
+    rows = sum("axis 0" in words or "rows" in words for words, _ in possible)
     if own:
         return f"factor {[*plain, number][0]}, which is {own[0]}: {so}"
-    if 0 < rows < len(lengths + plain) and _fits(runs, [factor] * len(runs)):  # not settled
+    if 0 < rows < len(possible) + len(plain) and _fits(runs, [factor] * len(runs)):  # not settled
         return f"a constant factor: {so}"
     for words, value in ("the", factor**2), ("one over the", factor**-2):
         n = round(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from typing import Any
 
@@ -106,13 +106,19 @@ class Function:
         except LayerRaisedError:
             return np.full_like(like, np.nan)
 
-    def gradients(self, c: Vector, moved: Tensors | None = None) -> Tensors:
-        """d(c · F)/dx by the layer's own backward, one array for each tensor of the base."""
+    def gradients(
+        self, c: Vector, moved: Tensors | None = None, *, late: Tensors | None = None
+    ) -> Tensors:
+        """d(c · F)/dx by the layer's own backward, one array for each tensor of the base.
+
+        `late` are parameters that take other values after forward, for backward alone.
+        """
         for parameter in self.parameters.values():
             parameter.zero_grad()
         with self._at(moved or {}) as inputs:
             Y, backward = self.forward_here(inputs)
-            return self.collected(backward(shaped(c, Y)))
+            with self._at(late) if late else nullcontext():
+                return self.collected(backward(shaped(c, Y)))
 
     @contextmanager
     def _at(self, moved: Tensors) -> Iterator[list[NDArray[Any]]]:

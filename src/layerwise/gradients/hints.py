@@ -1,79 +1,15 @@
-"""Known mistakes, by the relation between backward's matrix A and the right one, J."""
+"""The right numbers, but not all of them, or elsewhere: by backward's matrix A and the right J."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
-from layerwise.arrays import Array
-from layerwise.gradients.jacobian import Jacobian, large
-from layerwise.gradients.moves import axes_in_words, flips, moved, sums
+from layerwise.gradients.jacobian import ENOUGH, Jacobian, large
+from layerwise.gradients.moves import flips, moved, sums
 
 UNCHANGED = "backward gives grad as it came: what forward does to X is missing"
-ENOUGH = 3  # numbers that have to fit, before a pattern is one
-
-
-def factor_of(A: Array, J: Array, jacobian: Jacobian) -> float | None:
-    """The number f with A = f J, if there is one."""
-    weights = 1 / np.maximum(jacobian.tolerance, 1e-300)
-    a, n = A * weights, J * weights
-    if np.count_nonzero(np.abs(n) > 100) < ENOUGH:
-        return None
-    f = float((a * n).sum() / (n * n).sum())
-    return f if np.all(np.abs(a - f * n) <= 1 + abs(f)) else None
-
-
-def terms(jacobian: Jacobian, known: Mapping[str, Array]) -> Iterator[str]:
-    """A factor that one of the known arrays is, or the entries of Y, or a number for each row."""
-    A, J, x, Y = jacobian.A, jacobian.J, jacobian.x, jacobian.Y
-    if not np.any(np.abs(A) > 100 * jacobian.tolerance):
-        return
-    known = {**known, "Y": Y, "1 - Y": 1 - Y, "1 + Y": 1 + Y}
-    for words, T in known.items():
-        for aligned in (*_aligned(jacobian, T, x, 0), *_aligned(jacobian, T, Y, 1)):
-            large = max(1.0, float(np.abs(aligned).max()))
-            if jacobian.same(J / large, A * aligned / large):
-                if np.all((T == 0) | (T == 1)) and T is not Y:
-                    yield f"wrong only where {words} is 0: the mask is not applied"
-                yield f"backward leaves out {words}: times it, the gradient is right"
-            if jacobian.same(A / large, J * aligned / large):
-                yield f"backward has {words} once too often: it is {words} times the right one"
-
-
-def factors_by_index(jacobian: Jacobian) -> Iterator[str]:
-    """A factor of its own for each index of some axes."""
-    A, J, x = jacobian.A, jacobian.J, jacobian.x
-    index = np.unravel_index(jacobian.x_at, x.shape)
-    for axes in [axes for axes in flips(x.ndim) if len(axes) < x.ndim]:
-        at = np.ravel_multi_index([index[i] for i in axes], [x.shape[i] for i in axes])
-        slabs = [(A[at == i], J[at == i]) for i in np.unique(at)]
-        factors = [float((a * j).sum() / max((j * j).sum(), 1e-300)) for a, j in slabs]
-        fits = all(
-            np.count_nonzero(j) >= ENOUGH
-            and jacobian.same(a / max(1, abs(f)), f * j / max(1, abs(f)))
-            and 1e-3 < abs(f) < 1e3
-            for (a, j), f in zip(slabs, factors, strict=True)
-        )
-        others = np.abs(np.subtract(factors, 1)).min() > 1e-5 and np.ptp(factors) > 1e-3
-        if len(slabs) >= ENOUGH and fits and others:
-            yield (
-                f"a factor for each index of {axes_in_words(axes)} ({factors[0]:.4g}, "
-                f"{factors[1]:.4g}, ...): something that forward computes for each of them is left "
-                "out, such as one over a norm or a count"
-            )
-
-
-def _aligned(jacobian: Jacobian, T: Array, like: Array, side: int) -> Iterator[Array]:
-    """T spread over x or Y, wherever its axes fit, as a column or row beside the matrices."""
-    if T.size < 2 or np.ptp(T.astype(float)) <= 1e-3 * np.abs(T.astype(float)).max():
-        return
-    for behind in range(like.ndim - T.ndim + 1):
-        spread = T.reshape(T.shape + (1,) * behind).astype(float)
-        pairs: Iterator[tuple[int, int]] = zip(spread.shape[::-1], like.shape[::-1], strict=False)
-        if all(m in (1, n) for m, n in pairs):
-            flat = np.broadcast_to(spread, like.shape).ravel()
-            yield flat[jacobian.y_at] if side else flat[jacobian.x_at][:, np.newaxis]
 
 
 def rearranged(jacobian: Jacobian) -> Iterator[str]:
@@ -82,7 +18,12 @@ def rearranged(jacobian: Jacobian) -> Iterator[str]:
     alike = jacobian.x.shape == jacobian.Y.shape and jacobian.whole_x and jacobian.whole_y
     if alike and jacobian.same(A, J.T):
         yield "transpose: grad is sent the way that forward goes, and not back"
-    for side, like, whole in ((0, jacobian.x, jacobian.whole_x), (1, jacobian.Y, jacobian.whole_y)):
+    x_index = np.unravel_index(jacobian.x_at, jacobian.x.shape)
+    y_index = np.unravel_index(jacobian.y_at, jacobian.Y.shape)
+    for side, like, whole, others in (
+        (0, jacobian.x, jacobian.whole_x, y_index),
+        (1, jacobian.Y, jacobian.whole_y, x_index),
+    ):
         if whole and like.size > 1:
             of = " of Y" if side else ""
             analytic, numeric = (M.T if side else M for M in (A, J))
@@ -90,19 +31,18 @@ def rearranged(jacobian: Jacobian) -> Iterator[str]:
             tolerance = np.full((1, len(A)), tolerance.max()) if side else tolerance[np.newaxis]
             shape = (*like.shape, -1)
             yield from moved(analytic.reshape(shape), numeric.reshape(shape), tolerance, of)
-            yield from sums(analytic.reshape(shape), numeric.reshape(shape), tolerance, of)
+            yield from sums(analytic.reshape(shape), numeric.reshape(shape), tolerance, of, others)
 
 
 def subsets(jacobian: Jacobian) -> Iterator[str]:
     """What is right but for ways that are missing, or that should not be, or are not weighed."""
     A, J, wrong = jacobian.A, jacobian.J, jacobian.wrong
     if np.all(np.abs(J[wrong]) <= np.broadcast_to(jacobian.tolerance, J.shape)[wrong]):
-        yield (
-            "not zero where the answer does not depend on the element: a mask or choice of forward "
-            "(as of ReLU, dropout, a maximum) is not applied"
-        )
-    if not np.any(A[wrong]):
-        yield from _one_kept(jacobian)
+        alive = large(J, jacobian.tolerance)[:, wrong.any(axis=0)]
+        chosen = "a mask or choice of forward (as of ReLU, dropout, a maximum) is not applied"
+        if np.any(alive) and not jacobian.name.startswith("X"):
+            chosen = "a sum over too many axes, or a choice of forward that is not applied"
+        yield f"not zero where the answer does not depend on the element: {chosen}"
     if _as_it_came(jacobian):
         yield UNCHANGED
     ways = large(J, jacobian.tolerance)
@@ -129,17 +69,25 @@ def _as_it_came(jacobian: Jacobian) -> bool:
     return jacobian.x.shape == jacobian.Y.shape and jacobian.same(jacobian.A, one)
 
 
-def _one_kept(jacobian: Jacobian) -> Iterator[str]:
-    """Whether of several answers of an element only one's gradient has arrived."""
-    last = jacobian.Y.shape[-1] if jacobian.Y.ndim > 1 else 1
-    slots = jacobian.y_at // last
+def one_kept(jacobian: Jacobian) -> Iterator[str]:
+    """Whether of several answers of an element only the last one's gradient, or the first's, is in.
+
+    Which one differs from element to element: otherwise it is a place.
+    """
     reached = large(jacobian.J, jacobian.tolerance)
-    kept = reached & ~jacobian.wrong
-    for i in np.flatnonzero(jacobian.wrong.any(axis=1)):
-        mine = set(slots[kept[i]])
-        if len(mine) != 1 or np.any(kept[i] != (reached[i] & np.isin(slots, list(mine)))):
-            return
-    yield (
-        "one of several gradients is kept, where they add up: add them, with += for "
-        "overlapping windows, and np.add.at where an index repeats (+= keeps one)"
-    )
+    if np.any(jacobian.A[jacobian.wrong]) or not np.any(jacobian.wrong):
+        return
+    index, shape = np.unravel_index(jacobian.y_at, jacobian.Y.shape), jacobian.Y.shape
+    for axes in flips(len(shape)):
+        slots = np.ravel_multi_index([index[i] for i in axes], [shape[i] for i in axes])
+        for last in (slots, -slots):
+            ends = np.where(reached, last, last.min() - 1).max(axis=1, keepdims=True)
+            kept = reached & (last == ends)
+            if np.array_equal(kept, reached & ~jacobian.wrong):
+                if np.unique(ends[reached.any(axis=1)]).size > 1:
+                    yield (
+                        "one of several gradients is kept, where they add up: add them, with += "
+                        "for overlapping windows, and np.add.at where an index repeats (+= keeps "
+                        "one)"
+                    )
+                return

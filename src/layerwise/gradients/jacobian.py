@@ -21,6 +21,7 @@ STEP = 1e-5  # where patterns need four digits, this gives eight
 CLOSE = 1e-6  # so close to what was found, a derivative needs no other step
 KINK = 1e-2  # of the largest derivative: a jump of the slope
 NOTHING = 1e-9  # of the largest: the differences' own error
+ENOUGH = 3  # numbers that have to fit, before a pattern is one
 MOST, SAMPLE = 1024, 128  # answers of which the way back is taken; of more, only some
 
 

@@ -90,17 +90,21 @@ def _exchanges(A: Array, J: Array, fits: Fits, of: str) -> Iterator[str]:
                 break
 
 
-def sums(A: Array, J: Array, tolerance: Array, of: str) -> Iterator[str]:
-    """Whether A is J summed or averaged along an axis."""
-    for axis in range(A.ndim - 1):
-        n = A.shape[axis]
-        if n < 2:
+def sums(A: Array, J: Array, tolerance: Array, of: str, others: Sequence[Indices]) -> Iterator[str]:
+    """Whether A is J summed or averaged along axes that go on as axes of the other side.
+
+    Along an axis that ends, as that of a maximum, a sum is what a mask that is not applied gives.
+    """
+    at = np.nonzero(np.abs(J) > tolerance)
+    for axes in flips(A.ndim - 1):
+        goes_on = all(any(np.array_equal(at[a], o[at[-1]]) for o in others) for a in axes)
+        if not goes_on or min(A.shape[a] for a in axes) < 2:
             continue
-        total = J.sum(axis=axis, keepdims=True)
-        if np.all(np.abs(A - total) <= n * tolerance):
-            yield f"summed over axis {axis}{of}, all along which the gradient is now the same"
-        if np.all(np.abs(A - total / n) <= tolerance):
-            yield f"averaged over axis {axis}{of}, all along which the gradient is now the same"
+        n, total = int(np.prod([A.shape[a] for a in axes])), J.sum(axis=axes, keepdims=True)
+        for word, one in ("summed", total), ("averaged", total / n):
+            if np.all(np.abs(A - one) <= (n if one is total else 1) * tolerance):
+                words = f"{axes_in_words(axes)}{of}, all along which the gradient is now the same"
+                yield f"{word} over {words}"
 
 
 def indices_in_words(indices: Sequence[int] | Indices) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ ENDS: Mapping[str, Callable[[Indices, int], Flags]] = {
     "even indices": lambda i, n: i % 2 == 0,
 }
 
+CUT = "; in a recurrent layer, the hidden state's gradient is cut off"
 CARRIED = ": what is carried from step to step, as a hidden state's gradient, is left out or wrong"
 
 
@@ -58,16 +60,13 @@ class Side:
                 yield axis, bad, np.setdiff1d(present, bad)
 
 
-def places(jacobian: Jacobian, inputs: Mapping[str, NDArray[Any]]) -> Iterator[str]:
+def places(jacobian: Jacobian) -> Iterator[str]:
     """What is wrong at some places and right everywhere else."""
     what, (x, Y) = _what(jacobian), sides(jacobian)
-    yield from _between(jacobian, what)
     if x.bad.sum() == 1 < x.known.sum() - 2:
         yield from _elements(x, what)
-    for side in x, Y:
-        yield from _by_input(side, inputs, what)
     yield from _by_sign(x, jacobian.name, what)
-    yield from _in_words(x, what)
+    yield from _in_words(x, what, ends=jacobian.Y.ndim < jacobian.x.ndim)
     if jacobian.name.startswith("X"):
         yield from _by_size(x, jacobian.name, what)
     if x.bad.sum() == 2 < x.known.sum() - 4:
@@ -114,16 +113,16 @@ def _what(jacobian: Jacobian) -> str:
     return "wrong"
 
 
-def _between(jacobian: Jacobian, what: str) -> Iterator[str]:
+def carried(jacobian: Jacobian) -> Iterator[str]:
     """What goes from an element to later or earlier answers along an axis, as over time."""
-    wrong, seen = jacobian.wrong, jacobian.seen
+    wrong, seen, what = jacobian.wrong, jacobian.seen, _what(jacobian)
     x, Y = sides(jacobian)
     for a, n in enumerate(jacobian.x.shape):
         for b in [b for b, m in enumerate(jacobian.Y.shape) if n == m > 2]:
             ahead = Y.index[b] - x.index[a][:, np.newaxis]
             for sign, words, end in (1, "later", "last"), (-1, "earlier", "first"):
                 one_way = not np.any(seen & (sign * ahead < 0))
-                carried = one_way and (sign * ahead)[seen].max() == n - 1
+                steps = one_way and (sign * ahead)[seen].max() == n - 1
                 for least in range(1, n - 1):
                     there = seen & (sign * ahead >= least)
                     most = not np.any(wrong & ~there) and wrong.sum() >= 0.9 * there.sum()
@@ -131,8 +130,8 @@ def _between(jacobian: Jacobian, what: str) -> Iterator[str]:
                         continue
                     by = "" if least == 1 else f"{least} or more steps "
                     place = f"index i of axis {a} and {by}{words} answers along axis {b} of Y"
-                    yield f"{what} only between {place}" + (CARRIED if carried else "") + (
-                        "" if not carried
+                    yield f"{what} only between {place}" + (CARRIED if steps else "") + (
+                        "" if not steps
                         else f" (all but the {end} step are wrong)" if least == 1
                         else " (it is cut off)"
                     )  # fmt: skip
@@ -166,17 +165,20 @@ def _by_size(x: Side, name: str, what: str) -> Iterator[str]:
                 yield f"{what} only where {name} is {word} {limit:.4g}: look at that branch"
 
 
-def _in_words(side: Side, what: str) -> Iterator[str]:
+def _in_words(side: Side, what: str, *, ends: bool = False) -> Iterator[str]:
     """Indices along one axis; or ends and every second one, of several axes too."""
     way, at = ("from", "from") if side.of else ("to", "at")
     nothing = ": their gradient is not used" if side.of else ": no gradient arrives there"
     rest = nothing if what == "zero" else ", and right elsewhere"
     for axis, bad, good in side.lines():
+        # An axis that Y has no more, of which the last indices alone count, may be that of time.
+        time = ends and what == "zero" and 0 < axis < side.like.ndim - 1 and bad[-1] < good[0]
+        rest = nothing + CUT * bool(time) if what == "zero" else ", and right elsewhere"
         of = f"of axis {axis}{side.of}"
         if what == "zero" and len(good) == 1 < len(bad):
             yield (
                 f"only index {good[0]} {of} counts, and nothing comes {way} the others (zero "
-                f"{at} every index {of} but {good[0]})"
+                f"{at} every index {of} but {good[0]}){CUT * bool(time)}"
             )
         lines = {0: " (one row)", side.like.ndim - 1: " (one column)"} if side.like.ndim > 1 else {}
         line = lines.get(axis, "") if len(bad) == 1 else ""
@@ -195,10 +197,11 @@ def _in_words(side: Side, what: str) -> Iterator[str]:
                     yield f"only {of} counts, and nothing comes {way} the others"
 
 
-def _by_input(side: Side, inputs: Mapping[str, NDArray[Any]], what: str) -> Iterator[str]:
+def by_input(jacobian: Jacobian, inputs: Mapping[str, NDArray[Any]]) -> Iterator[str]:
     """Where a mask has a zero or a one; and rows that a number in an input names repeatedly."""
-    like = side.like
-    for name, M in inputs.items():
+    what = _what(jacobian)
+    for side, (name, M) in product(sides(jacobian), inputs.items()):
+        like = side.like
         if M.shape == like.shape[: M.ndim] and np.all((M == 0) | (M == 1)):
             mask = np.broadcast_to(M.reshape(M.shape + (1,) * (like.ndim - M.ndim)), like.shape)
             for value in (0, 1):

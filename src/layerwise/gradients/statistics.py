@@ -8,29 +8,29 @@ from math import prod
 import numpy as np
 
 from layerwise.arrays import Array
-from layerwise.gradients.hints import ENOUGH
-from layerwise.gradients.jacobian import Jacobian
+from layerwise.gradients.jacobian import ENOUGH, Jacobian
 from layerwise.gradients.moves import axes_in_words, flips
+
+NUMBERS = {1: "one number", 2: "two numbers"}
 
 
 def couplings(jacobian: Jacobian) -> Iterator[str]:
     """What goes along an axis, from an element to its neighbours' answers: means, sums, norms."""
     x, A, J = jacobian.x, jacobian.A, jacobian.J
-    if not (x.shape == jacobian.Y.shape and jacobian.whole_x and jacobian.whole_y) or x.size < 4:
+    if not (jacobian.whole_x and jacobian.whole_y) or x.size < 4:
         return
-    one = np.eye(x.size)
-    if jacobian.same(J - A, one):
-        yield "the identity path is missing: add grad itself, for the way around"
-    if jacobian.same(A - J, one):
-        yield "grad itself is added once too often"
+    if x.shape != jacobian.Y.shape:
+        yield from _means(jacobian, alike=False)
+        return
     mine, right = (_coupled(M, x.shape, jacobian.tolerance) for M in (A, J))
-    yield from _means(jacobian, mine - right)
+    if not mine - right:
+        yield from _means(jacobian, alike=True)
     if mine - right:
         belongs = "belongs" if len(right) == 1 else "belong"
         only = f"where {axes_in_words(sorted(right))} {belongs}" if right else "where nothing does"
         yield (
             f"backward mixes the elements along {axes_in_words(sorted(mine - right))}, {only}: "
-            "a sum or mean over the wrong axis"
+            "a wrong axis in a sum, mean, product or reshape"
         )
     if not right:
         return
@@ -40,16 +40,23 @@ def couplings(jacobian: Jacobian) -> Iterator[str]:
             f"the diagonal of the Jacobian alone: what goes along {along} from an element to the "
             "others' answers is missing, as softmax's -Y sum(grad Y)"
         )
-    if not mine and rank < ENOUGH:
+    if not mine and (rank < ENOUGH or not jacobian.same(A, np.eye(x.size))):
+        statistics = (
+            ": statistics such as a mean, variance, norm or softmax's sum are taken for constants"
+        )
         yield (
             f"each element gets its own answer's gradient only, and what goes along {along} is "
-            "missing: statistics such as a mean, variance, norm or softmax's sum are taken for "
-            "constants"
+            f"missing{statistics if rank < ENOUGH else ''}"
         )
-    if rank == 1:
+    if mine and mine < right:
         yield (
-            f"missing or wrong: a term through one number along {along}, as a sum, mean, norm or "
-            "variance is"
+            f"backward mixes the elements along {axes_in_words(sorted(mine))} only, where {along} "
+            "belong: a sum or mean over too few axes"
+        )
+    if rank < ENOUGH and np.mean(jacobian.wrong.any(axis=1)) > 0.9:
+        yield (
+            f"missing or wrong: a term through {NUMBERS[rank]} along {along}, as a sum, mean, norm "
+            "or variance is"
         )
     if not _coupled(A - J, x.shape, jacobian.tolerance) and np.all(jacobian.wrong.any(axis=1)):
         yield (
@@ -58,7 +65,7 @@ def couplings(jacobian: Jacobian) -> Iterator[str]:
         )
 
 
-def _means(jacobian: Jacobian, surplus: set[int]) -> Iterator[str]:
+def _means(jacobian: Jacobian, *, alike: bool) -> Iterator[str]:
     """Means that are not subtracted, or that should not be."""
     x, E = jacobian.x, (jacobian.A - jacobian.J).reshape(*jacobian.x.shape, -1)
     A, J = (M.reshape(E.shape) for M in (jacobian.A, jacobian.J))
@@ -71,17 +78,20 @@ def _means(jacobian: Jacobian, surplus: set[int]) -> Iterator[str]:
         mean = A.mean(axis=axes, keepdims=True), J.mean(axis=axes, keepdims=True)
         if same(A, J - mean[1]):
             yield f"surplus mean: the mean along {along} is subtracted, and must not be"
-        if same(A - mean[0], J) and not surplus:
+        if same(A - mean[0], J):
             # Where the mean is missing, the error has the sign of an entry's own derivative.
-            if (np.diag(jacobian.A - jacobian.J) * np.diag(jacobian.J)).sum() > 0:
-                yield f"missing mean: the mean of the gradient along {along} is not subtracted"
-            else:
+            if alike and (np.diag(jacobian.A - jacobian.J) * np.diag(jacobian.J)).sum() < 0:
                 yield f"a sum for a mean: too much is subtracted along {along}"
-    for axes in reversed(list(flips(x.ndim))):
+            else:
+                yield f"missing mean: the mean of the gradient along {along} is not subtracted"
+    for axes in reversed(list(flips(x.ndim)) if alike else []):
         size = prod(x.shape[axis] for axis in axes)
-        if size > 1 and not surplus and same(E, 0 * E + E.mean(axis=axes, keepdims=True)):
+        if size > 1 and same(E, 0 * E + E.mean(axis=axes, keepdims=True)):
             along = axes_in_words(axes)
-            yield f"the error is the same all along {along}: a mean or sum there is wrong"
+            yield (
+                f"the error is the same all along {along}: what goes through a mean or sum there "
+                "is missing or wrong"
+            )
 
 
 def _rank(jacobian: Jacobian, axes: list[int]) -> int:
@@ -107,20 +117,50 @@ def _coupled(M: Array, shape: tuple[int, ...], tolerance: Array) -> set[int]:
 
 
 def bottlenecks(jacobian: Jacobian) -> Iterator[str]:
-    """An error that passes through one number, or two, for all answers along the last axis of Y."""
-    Y, n = jacobian.Y, jacobian.Y.shape[-1]
-    if not jacobian.whole_y or Y.ndim < 2 or min(n, len(jacobian.A)) < ENOUGH:
+    """An error that passes through one number, or two, where the right way passes through more."""
+    x, Y, E = jacobian.x, jacobian.Y, jacobian.A - jacobian.J
+    n = Y.shape[-1]
+    if jacobian.whole_y and Y.ndim > 1:
+        each = (M.reshape(len(M), -1, n).swapaxes(0, 1) for M in (E, jacobian.J))
+        for through in _through(*each):
+            yield (
+                f"missing or wrong: a term through {through} for all answers along the last axis "
+                "of Y, as the sum of grad times Y in a softmax's gradient (one for each head), or "
+                "a mean or norm"
+            )
+    if not (jacobian.whole_x and jacobian.whole_y) or jacobian.name.startswith("X"):
         return
-    E, J = (M.reshape(len(M), -1, n).swapaxes(0, 1) for M in (jacobian.A - jacobian.J, jacobian.J))
-    sizes = (np.linalg.svd(M, compute_uv=False) for M in (E, J))
-    rank, right = (
-        int((s > 1e-4 * s.max(axis=-1, keepdims=True)).sum(axis=-1).max()) for s in sizes
-    )
+    for axis in range(x.ndim):
+        E_, J_ = (np.moveaxis(M.reshape(*x.shape, -1), axis, -2) for M in (E, jacobian.J))
+        each = (M.reshape(-1, *M.shape[-2:]) for M in (E_, J_))
+        for through in _through(*each):
+            yield (
+                f"missing or wrong: a term through {through} along axis {axis}, as a norm, a mean "
+                "or a softmax's sum of it is"
+            )
+        each = (
+            M.reshape(-1, x.shape[axis], len(Y), M.shape[-1] // len(Y))
+            .transpose(2, 1, 0, 3)
+            .reshape(len(Y), x.shape[axis], -1)
+            for M in (E_, J_)
+        )
+        if NUMBERS[1] in _through(*each):
+            yield (
+                f"missing or wrong: a term through one number for each row of Y along axis {axis}, "
+                "as of one use of a parameter that is used more than once"
+            )
+
+
+def _through(E: Array, J: Array) -> Iterator[str]:
+    """Through how few numbers the error goes, matrix by matrix, if J goes through more."""
+    if min(E.shape[1:]) < ENOUGH:
+        return
+    ranks = []
+    for M in (E, J):
+        turned = M.swapaxes(1, 2)
+        squares = np.linalg.eigvalsh(M @ turned if M.shape[1] < M.shape[2] else turned @ M)
+        ranks.append(int((squares > 1e-8 * squares.max(axis=-1, keepdims=True)).sum(axis=-1).max()))
     there = np.abs(E) > 1e-3 * np.abs(E).max()
     spread = min(there.any(axis=i).sum(axis=-1).max() for i in (1, 2))
-    if rank < ENOUGH <= spread and right > rank:
-        yield (
-            f"missing or wrong: a term through {'one number' if rank == 1 else 'two numbers'} for "
-            "all answers along the last axis of Y, as the sum of grad times Y in a softmax's "
-            "gradient (one for each head), or a mean or norm"
-        )
+    if ranks[0] < ENOUGH <= spread and ranks[1] > ranks[0]:
+        yield NUMBERS[ranks[0]]
