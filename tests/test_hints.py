@@ -103,6 +103,10 @@ TEXTS = {
         "look at that branch"
     ),
     "clipped: no mask": (
+        "X: not zero, though the answer does not depend on it, only where |X| is above 0.7693: "
+        "look at that branch"
+    ),
+    "dropout: no mask": (
         "X: not zero where the answer does not depend on the element: a mask or choice of "
         "forward (as of ReLU, dropout, a maximum) is not applied"
     ),

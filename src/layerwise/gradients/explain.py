@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from layerwise.arrays import Array
 from layerwise.gradients.factors import factor_in_words
 from layerwise.gradients.function import Function
-from layerwise.gradients.hints import elsewhere, one_kept, rearranged, subsets
-from layerwise.gradients.jacobian import MOST, Jacobian, Jacobians
+from layerwise.gradients.hints import as_it_came, elsewhere, one_kept, rearranged, subsets
+from layerwise.gradients.jacobian import MOST, Jacobian, Jacobians, large
 from layerwise.gradients.known import factor_of, factors_by_index, summands, terms
 from layerwise.gradients.moves import axes_in_words, flips
 from layerwise.gradients.places import by_input, carried, narrowed, places
@@ -44,7 +44,7 @@ def explain(point: Point, measured: list[TensorReport]) -> list[str]:
     jacobians = Jacobians(point, {name: int(np.nanargmax(e)) for name, (_, e) in wrong.items()})
     found = _found(point, jacobians, {name: numeric for name, (numeric, _) in wrong.items()})
     if all(hint.startswith(WEAK) for hint in found):
-        found = _of_few_steps(point, list(wrong), _way_back(point, measured)) or found
+        found = _of_few_steps(point, jacobians, list(wrong), _way_back(point, measured)) or found
     weak = [hint for hint in found if hint.startswith(WEAK)]
     where = "" if point.label == GIVEN else f", with {point.label}"
     return [
@@ -87,11 +87,13 @@ def which_of_two(given: Function, point: Point) -> list[str]:
 
 
 def _of_few_steps(
-    point: Point, wrong: list[str], otherwise: dict[str, list[str]]
+    point: Point, jacobians: Jacobians, wrong: list[str], otherwise: dict[str, list[str]]
 ) -> dict[str, list[str]]:
     """What a run with one or two indices along an axis shows, before others have mixed in."""
     first = point.function.inputs[0]
     for axis in range(1, first.ndim) if first.ndim > 2 or first.dtype.kind in "iu" else ():
+        if not _reaches(jacobians, axis):
+            continue
         right = False
         for length, steps in ((1, "1 index"), (2, "2 indices")):
             short = _shortened(point, axis, length) if first.shape[axis] > 2 else None
@@ -116,6 +118,20 @@ def _of_few_steps(
                 what = "how the terms of several add up is wrong, as by = for +="
             return {f"right where X has one index along axis {axis}: {what}": wrong}
     return otherwise
+
+
+def _reaches(jacobians: Jacobians, axis: int) -> bool:
+    """Whether the first index of X along an axis reaches the last answers, as over time."""
+    for name in _inputs(jacobians.point).keys() & jacobians.point.function.base.keys():
+        J = jacobians.of(name)
+        if J.x.ndim > axis:
+            start = np.unravel_index(J.x_at, J.x.shape)[axis] == 0
+            ends = np.ones(len(J.y_at), bool)
+            if J.Y.ndim > axis:
+                ends = np.unravel_index(J.y_at, J.Y.shape)[axis] == J.Y.shape[axis] - 1
+            if np.any(large(J.J, J.tolerance)[np.ix_(start, ends)]):
+                return True
+    return not jacobians.point.function.base.keys() & _inputs(jacobians.point).keys()
 
 
 def _shortened(point: Point, axis: int, length: int) -> Point | None:
@@ -208,7 +224,10 @@ def _patterns(
     yield from by_input(jacobian, _inputs(point))
     for where, part in narrowed(jacobian) if jacobian.A.shape[1] > 1 else ():
         yield from (f"{h}, only at {where}" for h in factors_by_index(part))
-    yield from places(jacobian)
+    found = list(places(jacobian))
+    yield from (hint for hint in found if not hint.startswith(WEAK))
+    yield from as_it_came(jacobian)
+    yield from found
     if point.label != SHORT:
         yield from bottlenecks(jacobian)
     yield from subsets(jacobian)

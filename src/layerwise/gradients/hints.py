@@ -9,8 +9,6 @@ import numpy as np
 from layerwise.gradients.jacobian import ENOUGH, Jacobian, large
 from layerwise.gradients.moves import flips, moved, sums
 
-UNCHANGED = "backward gives grad as it came: what forward does to X is missing"
-
 
 def rearranged(jacobian: Jacobian) -> Iterator[str]:
     """The right numbers in the wrong places: shifted, reversed, exchanged, summed along an axis."""
@@ -43,8 +41,6 @@ def subsets(jacobian: Jacobian) -> Iterator[str]:
         if np.any(alive) and not jacobian.name.startswith("X"):
             chosen = "a sum over too many axes, or a choice of forward that is not applied"
         yield f"not zero where the answer does not depend on the element: {chosen}"
-    if _as_it_came(jacobian):
-        yield UNCHANGED
     ways = large(J, jacobian.tolerance)
     if ways.sum() >= ENOUGH and jacobian.same(A, np.where(ways, A[ways].mean(), 0)):
         yield (
@@ -53,20 +49,20 @@ def subsets(jacobian: Jacobian) -> Iterator[str]:
         )
 
 
+def as_it_came(jacobian: Jacobian) -> Iterator[str]:
+    """Whether backward is the identity."""
+    one = jacobian.x_at[:, np.newaxis] == jacobian.y_at
+    if jacobian.x.shape == jacobian.Y.shape and jacobian.same(jacobian.A, one):
+        yield "backward gives grad as it came: what forward does to X is missing"
+
+
 def elsewhere(jacobian: Jacobian) -> Iterator[str]:
     """The right numbers of each answer, at other elements."""
     ordered = np.sort(jacobian.A, axis=0), np.sort(jacobian.J, axis=0)
     several = jacobian.whole_x and jacobian.wrong.any(axis=1).sum() > 2
     if several and jacobian.same(*ordered):
-        if _as_it_came(jacobian):
-            yield UNCHANGED
+        yield from as_it_came(jacobian)
         yield "the gradient of an answer arrives at another place than the answer came from"
-
-
-def _as_it_came(jacobian: Jacobian) -> bool:
-    """Whether backward is the identity."""
-    one = jacobian.x_at[:, np.newaxis] == jacobian.y_at
-    return jacobian.x.shape == jacobian.Y.shape and jacobian.same(jacobian.A, one)
 
 
 def one_kept(jacobian: Jacobian) -> Iterator[str]:

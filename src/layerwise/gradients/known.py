@@ -113,7 +113,8 @@ def factors_by_index(jacobian: Jacobian) -> Iterator[str]:
     x_axes = [k for k in axes if k < jacobian.x.ndim]
     y_axes = [k - jacobian.x.ndim for k in axes if k >= jacobian.x.ndim]
     # By elements and answers both, it is a number for each row, and not the weights themselves.
-    many = bool(x_axes) and bool(y_axes) and (len(axes) > 2 or 0 not in y_axes)
+    rows = list(range(max(1, jacobian.Y.ndim - 1)))
+    many = bool(x_axes) and bool(y_axes) and (len(x_axes) > 1 or y_axes not in (rows, [0]))
     if few or many or np.abs(factors - 1).min() < 1e-5 or np.ptp(factors) < 1e-3:
         return
     if np.abs(factors).min() > 1e-6 and np.abs(factors).max() < 1e6:

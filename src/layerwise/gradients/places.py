@@ -126,7 +126,8 @@ def carried(jacobian: Jacobian) -> Iterator[str]:
                 for least in range(1, n - 1):
                     there = seen & (sign * ahead >= least)
                     most = not np.any(wrong & ~there) and wrong.sum() >= 0.9 * there.sum()
-                    if not most or not np.any(seen & (ahead == 0)):
+                    vague = what == "wrong" and not steps
+                    if vague or not most or not np.any(seen & (ahead == 0)):
                         continue
                     by = "" if least == 1 else f"{least} or more steps "
                     place = f"index i of axis {a} and {by}{words} answers along axis {b} of Y"
@@ -155,10 +156,12 @@ def _by_sign(x: Side, name: str, what: str) -> Iterator[str]:
             yield f"{what} for {word} {named} only: look at that branch of the function"
 
 
-def _by_size(x: Side, name: str, what: str) -> Iterator[str]:
+def _by_size(x: Side, named: str, what: str) -> Iterator[str]:
     """What depends on whether the element's own value is above or below some other."""
-    values, ok = x.like.ravel()[x.at], x.known & ~x.bad
-    if min(x.bad.sum(), ok.sum()) > 2:
+    own, ok = x.like.ravel()[x.at], x.known & ~x.bad
+    for name, values in ((named, own), (f"|{named}|", np.abs(own))):
+        if min(x.bad.sum(), ok.sum()) < 3:
+            return
         low, high = values[ok].min(), values[ok].max()
         for word, limit, there in ("above", high, values > high), ("below", low, values < low):
             if x.is_at(there):
