@@ -93,10 +93,10 @@ def residual(X: Array, W: Array) -> Array:
     return Y
 
 
-def residual_way(around: float, inside: float = 1.0) -> Back:
+def residual_way(around: float, inside: float = 1.0, *, turned: bool = False) -> Back:
     def back(grad: Array, X: Array, Y: Array, W: Array) -> tuple[Array, ...]:
         dA = grad * (1 - (Y - X) ** 2)
-        return inside * (dA @ W.T) + around * grad, X.T @ dA
+        return inside * (dA @ (W if turned else W.T)) + around * grad, X.T @ dA
 
     return back
 
@@ -105,6 +105,7 @@ for name, back, words in (
     ("twice around", residual_way(2), "grad itself is added once too often"),
     ("nothing around", residual_way(0), "identity path"),
     ("nothing inside", residual_way(1, 0), "grad as it came"),
+    ("W for Wᵀ", residual_way(1, turned=True), "P.W.T for P.W"),
 ):
     plant(f"residual dense: {name}", at(residual, normal(5, 4), back, W=normal(4, 4)), words)
 

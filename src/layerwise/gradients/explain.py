@@ -28,7 +28,7 @@ from layerwise.layers.base import walk
 GIVEN = "at the given X"
 SHORT = "with few indices"
 FEW = 256  # elements: among more no pattern is an accident
-NUMBER = r"-?\d+\.\d+(e-?\d+)?"
+NUMBER = r"-?\d+\.\d*(e[-+]\d+)?"
 
 
 WEAK = ("wrong only at", "wrong only from")  # a place that may have many causes
@@ -224,10 +224,10 @@ def _patterns(
     yield from by_input(jacobian, _inputs(point))
     for where, part in narrowed(jacobian) if jacobian.A.shape[1] > 1 else ():
         yield from (f"{h}, only at {where}" for h in factors_by_index(part))
-    found = list(places(jacobian))
-    yield from (hint for hint in found if not hint.startswith(WEAK))
+    at = list(places(jacobian))
+    yield from (hint for hint in at if not hint.startswith(WEAK))
     yield from as_it_came(jacobian)
-    yield from found
+    yield from at
     if point.label != SHORT:
         yield from bottlenecks(jacobian)
     yield from subsets(jacobian)

@@ -115,14 +115,14 @@ def factors_by_index(jacobian: Jacobian) -> Iterator[str]:
     # By elements and answers both, it is a number for each row, and not the weights themselves.
     rows = list(range(max(1, jacobian.Y.ndim - 1)))
     many = bool(x_axes) and bool(y_axes) and (len(x_axes) > 1 or y_axes not in (rows, [0]))
-    if few or many or np.abs(factors - 1).min() < 1e-5 or np.ptp(factors) < 1e-3:
+    if few or many or np.mean(np.abs(factors - 1) < 1e-5) > 0.1 or np.ptp(factors) < 1e-3:
         return
     if np.abs(factors).min() > 1e-6 and np.abs(factors).max() < 1e6:
         both = (x_axes, ""), (y_axes, " of Y")
         words = " and ".join(f"{axes_in_words(some)}{of}" for some, of in both if some)
         yield (
-            f"a factor for each index of {words} ({factors[0]:.4g}, "
-            f"{factors[1]:.4g}, ...): something that forward computes for each of them is left "
+            f"a factor for each index of {words} ({factors[0]:#.4g}, "
+            f"{factors[1]:#.4g}, ...): something that forward computes for each of them is left "
             "out or wrong, such as a slope, or one over a norm or a count"
         )
 
