@@ -154,8 +154,30 @@ def by_rows(grad: Array, X: Array, Y: Array) -> tuple[Array, ...]:
     return ((grad - mean) / s,)
 
 
+def over_rows(grad: Array, X: Array, Y: Array) -> tuple[Array, ...]:
+    """The means are those over n alone."""
+    return ((grad - grad.mean(axis=0) - Y * (grad * Y).mean(axis=0)) / X.std(axis=(0, 1, 2)),)
+
+
 plant("image norm: sums over n", at(image_norm, normal(2, 3, 4, 3), by_rows),
       "two numbers along axes 0, 1 and 2")  # fmt: skip
+plant("image norm: means over n", at(image_norm, normal(2, 3, 4, 3), over_rows),
+      "along axis 0 only", "too few axes")  # fmt: skip
+
+
+def maxout(X: Array, W: Array) -> Array:
+    """Y = the larger of X W₀ and X W₁."""
+    Y: Array = (X @ W).max(axis=0)
+    return Y
+
+
+def to_both(grad: Array, X: Array, Y: Array, W: Array) -> tuple[Array, ...]:
+    chosen = (X @ W == Y) * grad
+    return (chosen @ W.swapaxes(1, 2)).sum(axis=0), np.stack([X.T @ grad] * 2)
+
+
+plant("maxout: to both", at(maxout, normal(7, 4), to_both, W=normal(2, 4, 3)),
+      "P.W", "too many axes, or a choice of forward")  # fmt: skip
 
 
 # Over time ---------------------------------------------------------------------------------------

@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from itertools import combinations
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layerwise.arrays import Array
 from layerwise.gradients.factors import factor_in_words
 from layerwise.gradients.function import Function
 from layerwise.gradients.hints import as_it_came, elsewhere, one_kept, rearranged, subsets
-from layerwise.gradients.jacobian import MOST, Jacobian, Jacobians, large
+from layerwise.gradients.jacobian import MOST, Jacobian, Jacobians
 from layerwise.gradients.known import factor_of, factors_by_index, summands, terms
 from layerwise.gradients.moves import axes_in_words, flips
+from layerwise.gradients.nearby import SHORT, reaches, shortened, shuffled_as
 from layerwise.gradients.places import by_input, carried, narrowed, places
 from layerwise.gradients.point import Point
 from layerwise.gradients.raised import LayerRaisedError
@@ -26,7 +25,6 @@ from layerwise.gradients.tensors import check_together
 from layerwise.layers.base import walk
 
 GIVEN = "at the given X"
-SHORT = "with few indices"
 FEW = 256  # elements: among more no pattern is an accident
 NUMBER = r"-?\d+\.\d*(e[-+]\d+)?"
 
@@ -58,7 +56,7 @@ def _found(
     point: Point, jacobians: Jacobians, wrong: Mapping[str, Array | None]
 ) -> dict[str, list[str]]:
     """The tensors by the first pattern that fits and is no accident."""
-    found, shuffled = dict[str, list[str]](), _shuffled(point)
+    found, shuffled = dict[str, list[str]](), shuffled_as(point)
     for name, numeric in wrong.items():
         jacobian = jacobians.of(name, numeric)
         hints = _patterns(point, jacobians, jacobian, numeric)
@@ -92,11 +90,9 @@ def _of_few_steps(
     """What a run with one or two indices along an axis shows, before others have mixed in."""
     first = point.function.inputs[0]
     for axis in range(1, first.ndim) if first.ndim > 2 or first.dtype.kind in "iu" else ():
-        if not _reaches(jacobians, axis):
-            continue
-        right = False
+        right, long = False, first.shape[axis] > 2 and reaches(jacobians, axis)
         for length, steps in ((1, "1 index"), (2, "2 indices")):
-            short = _shortened(point, axis, length) if first.shape[axis] > 2 else None
+            short = shortened(point, axis, length) if long else None
             if short is None:
                 break
             if check_together(short):
@@ -111,38 +107,12 @@ def _of_few_steps(
             }
             if found:
                 return found
-            break
         if right and not otherwise:
             what = "what goes along it, from one to others, is wrong"
             if not any(name.startswith("X") for name in wrong):
                 what = "how the terms of several add up is wrong, as by = for +="
             return {f"right where X has one index along axis {axis}: {what}": wrong}
     return otherwise
-
-
-def _reaches(jacobians: Jacobians, axis: int) -> bool:
-    """Whether the first index of X along an axis reaches the last answers, as over time."""
-    for name in _inputs(jacobians.point).keys() & jacobians.point.function.base.keys():
-        J = jacobians.of(name)
-        if J.x.ndim > axis:
-            start = np.unravel_index(J.x_at, J.x.shape)[axis] == 0
-            ends = np.ones(len(J.y_at), bool)
-            if J.Y.ndim > axis:
-                ends = np.unravel_index(J.y_at, J.Y.shape)[axis] == J.Y.shape[axis] - 1
-            if np.any(large(J.J, J.tolerance)[np.ix_(start, ends)]):
-                return True
-    return not jacobians.point.function.base.keys() & _inputs(jacobians.point).keys()
-
-
-def _shortened(point: Point, axis: int, length: int) -> Point | None:
-    """A run with only so many indices along an axis of the inputs, if the layer takes that."""
-    function = point.function
-    n = function.inputs[0].shape[axis]
-    inputs = [
-        A.take(range(length), axis=axis) if A.ndim > axis and A.shape[axis] == n else A
-        for A in function.inputs
-    ]
-    return _moved(point, inputs, SHORT)
 
 
 def _way_back(point: Point, measured: list[TensorReport]) -> dict[str, list[str]]:
@@ -156,30 +126,6 @@ def _way_back(point: Point, measured: list[TensorReport]) -> dict[str, list[str]
         )
         return {words: names}
     return {}
-
-
-def _shuffled(point: Point) -> Jacobians | None:
-    """The same with the entries of X in another order, if the layer takes that."""
-    function, rng = point.function, np.random.default_rng(0)
-    inputs = [
-        rng.permuted(A.ravel()).reshape(A.shape) if A.dtype.kind == "f" else A
-        for A in function.inputs
-    ]
-    other = _moved(point, inputs, point.label)
-    return Jacobians(other) if other else None
-
-
-def _moved(point: Point, inputs: list[NDArray[Any]], label: str) -> Point | None:
-    """The point with other inputs, if the layer takes them and is finite there."""
-    values = {path: point.function.base[path] for path in point.function.parameters}
-    try:
-        other = Point(label, point.function.at(inputs, values), np.random.default_rng(0))
-    except Exception:  # the layer does not take such an X
-        return None
-    base, G = other.function.base, other.G[0]
-    finite = all(np.all(np.isfinite(A)) for A in (other.F, *G.values()))
-    shaped = all(G[name].shape == A.shape for name, A in base.items())
-    return other if finite and shaped and other.F.size else None
 
 
 def _holds(hint: str, shuffled: Jacobians | None, jacobian: Jacobian) -> bool:
@@ -221,7 +167,7 @@ def _patterns(
     yield from elsewhere(jacobian)
     yield from carried(jacobian)
     yield from one_kept(jacobian)
-    yield from by_input(jacobian, _inputs(point))
+    yield from by_input(jacobian, point.function.named_inputs())
     for where, part in narrowed(jacobian) if jacobian.A.shape[1] > 1 else ():
         yield from (f"{h}, only at {where}" for h in factors_by_index(part))
     at = list(places(jacobian))
@@ -233,16 +179,10 @@ def _patterns(
     yield from subsets(jacobian)
 
 
-def _inputs(point: Point) -> dict[str, NDArray[Any]]:
-    """The inputs by name."""
-    function = point.function
-    return {f"X[{i}]" if function.is_tuple else "X": A for i, A in enumerate(function.inputs)}
-
-
 def _arrays(point: Point) -> Mapping[str, Array]:
     """All arrays that a gradient may have as a factor."""
     kept = {path: A for path, A in walk(point.function.layer) if isinstance(A, np.ndarray)}
-    return {**kept, **_inputs(point), **point.function.base}
+    return {**kept, **point.function.named_inputs(), **point.function.base}
 
 
 def _swapped(point: Point, jacobians: Jacobians, jacobian: Jacobian) -> Iterator[str]:

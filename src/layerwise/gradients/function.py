@@ -161,6 +161,10 @@ class Function:
     def _joined(self, inputs: list[NDArray[Any]]) -> Any:
         return tuple(inputs) if self.is_tuple else inputs[0]
 
+    def named_inputs(self) -> dict[str, NDArray[Any]]:
+        """The inputs by name."""
+        return {self.name(i): A for i, A in enumerate(self.inputs)}
+
     def name(self, i: int) -> str:
         """What the input number i is called."""
         return f"X[{i}]" if self.is_tuple else "X"

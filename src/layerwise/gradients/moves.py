@@ -87,7 +87,6 @@ def _exchanges(A: Array, J: Array, fits: Fits, of: str) -> Iterator[str]:
                     for k in (i, order[i])
                 )
                 yield f"exchanged: at {here} of axis {axis}{of} is the gradient of {there}"
-                break
 
 
 def sums(A: Array, J: Array, tolerance: Array, of: str, others: Sequence[Indices]) -> Iterator[str]:
