@@ -107,6 +107,23 @@ plant("square: for the upper end alone",
       "where |X| is above")  # fmt: skip
 
 
+def shared(X: Array, W: Array, c: Array) -> Array:
+    """Y = tanh(X W + c) + c."""
+    Y: Array = np.tanh(X @ W + c) + c
+    return Y
+
+
+def once(grad: Array, X: Array, Y: Array, W: Array, c: Array) -> tuple[Array, ...]:
+    """The second place of c is forgotten."""
+    dA = grad * (1 - (Y - c) ** 2)
+    return dA @ W.T, X.T @ dA, dA.sum(axis=0)
+
+
+plant("shared bias: the first use alone",
+      at(shared, normal(6, 4), once, W=normal(4, 3), c=normal(3)),
+      "P.c: a summand is missing: add grad itself")  # fmt: skip
+
+
 # Norms and means ---------------------------------------------------------------------------------
 
 
@@ -162,7 +179,7 @@ def over_rows(grad: Array, X: Array, Y: Array) -> tuple[Array, ...]:
 plant("image norm: sums over n", at(image_norm, normal(2, 3, 4, 3), by_rows),
       "two numbers along axes 0, 1 and 2")  # fmt: skip
 plant("image norm: means over n", at(image_norm, normal(2, 3, 4, 3), over_rows),
-      "along axis 0 only", "too few axes")  # fmt: skip
+      "along axis 0 only", "over too few axes")  # fmt: skip
 
 
 def maxout(X: Array, W: Array) -> Array:

@@ -42,7 +42,8 @@ def explain(point: Point, measured: list[TensorReport]) -> list[str]:
     jacobians = Jacobians(point, {name: int(np.nanargmax(e)) for name, (_, e) in wrong.items()})
     found = _found(point, jacobians, {name: numeric for name, (numeric, _) in wrong.items()})
     if all(hint.startswith(WEAK) for hint in found):
-        found = _of_few_steps(point, jacobians, list(wrong), _way_back(point, measured)) or found
+        otherwise = {} if found else _way_back(point, measured)
+        found = _of_few_steps(point, jacobians, list(wrong), otherwise) or found
     weak = [hint for hint in found if hint.startswith(WEAK)]
     where = "" if point.label == GIVEN else f", with {point.label}"
     return [
@@ -169,7 +170,7 @@ def _patterns(
     yield from one_kept(jacobian)
     yield from by_input(jacobian, point.function.named_inputs())
     for where, part in narrowed(jacobian) if jacobian.A.shape[1] > 1 else ():
-        yield from (f"{h}, only at {where}" for h in factors_by_index(part))
+        yield from (f"{h}, only at {where}" for h in factors_by_index(part) if "indices" in where)
     at = list(places(jacobian))
     yield from (hint for hint in at if not hint.startswith(WEAK))
     yield from as_it_came(jacobian)

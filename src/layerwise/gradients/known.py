@@ -48,24 +48,25 @@ def terms(jacobian: Jacobian, known: Mapping[str, Array]) -> Iterator[str]:
 def summands(jacobian: Jacobian, known: Mapping[str, Array]) -> Iterator[str]:
     """A summand that is a known array, entry by entry or as a matrix, is lost or there twice."""
     x, Y, A, J = jacobian.x, jacobian.Y, jacobian.A, jacobian.J
-    if not (jacobian.whole_x and jacobian.whole_y and x.ndim and x.shape[:-1] == Y.shape[:-1]):
+    if not (jacobian.whole_x and jacobian.whole_y):
         return
     ways, quotient = dict[str, Array](), _quotient(jacobian)
+    if x.shape == Y.shape[Y.ndim - x.ndim :]:
+        ways["grad itself"] = np.tile(np.eye(x.size), Y.size // x.size)
     if x.shape == Y.shape:
-        ways["grad itself"] = np.eye(x.size)
         for words, T in {**known, **quotient}.items():
             for aligned in _aligned(jacobian, T, Y, 1):
                 ways[f"grad * {words}" if words not in quotient else f"grad * ({words})"] = np.diag(
                     aligned
                 )
     for words, T in known.items():
-        if T.shape == (x.shape[-1], Y.shape[-1]):
+        if x.shape[:-1] == Y.shape[:-1] and T.shape == (x.shape[-1], Y.shape[-1]):
             ways[f"grad @ {words}.T"] = np.kron(np.eye(x.size // len(T)), T)
     for words, way in ways.items():
         if jacobian.same(J - A, way):
-            missing = "the identity path" if words == "grad itself" else "a summand"
-            for_way = ", for the way around" if words == "grad itself" else ""
-            yield f"{missing} is missing: add {words}{for_way}"
+            around = words == "grad itself" and x.shape == Y.shape
+            missing = "the identity path" if around else "a summand"
+            yield f"{missing} is missing: add {words}{', for the way around' * around}"
         if jacobian.same(A - J, way):
             yield f"{words} is added once too often"
         if (

@@ -178,6 +178,8 @@ def _in_words(side: Side, what: str, *, ends: bool = False) -> Iterator[str]:
         time = ends and what == "zero" and 0 < axis < side.like.ndim - 1 and bad[-1] < good[0]
         rest = nothing + CUT * bool(time) if what == "zero" else ", and right elsewhere"
         of = f"of axis {axis}{side.of}"
+        if what == "wrong" and len(good) > 1 and indices_in_words(bad).count(",") > 1:
+            continue  # here and there is no place
         if what == "zero" and len(good) == 1 < len(bad):
             yield (
                 f"only index {good[0]} {of} counts, and nothing comes {way} the others (zero "

@@ -51,7 +51,7 @@ def couplings(jacobian: Jacobian) -> Iterator[str]:
     if mine and mine < right:
         yield (
             f"backward mixes the elements along {axes_in_words(sorted(mine))} only, where {along} "
-            "belong: a sum or mean over too few axes"
+            "belong: a sum, mean or product over too few axes"
         )
     if rank < ENOUGH and np.mean(jacobian.wrong.any(axis=1)) > 0.9:
         yield (
