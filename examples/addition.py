@@ -64,7 +64,8 @@ def main(folder: Path = Path(), digits: int = 3, epochs: int = 1, seed: int = 0)
         raise SystemExit(f"addition: the gradient is {report.verdict}, so nothing was trained")
 
     steps = epochs * ceil(len(X) / BATCH)
-    optimizer = Adam(network.parameters(), learning_rate=one_cycle(5e-3, steps))
+    rate = one_cycle(5e-3, steps)
+    optimizer = Adam(network.parameters(), learning_rate=rate, clip_norm=1.0)
     fit(
         *(network, X, y),
         loss=SoftmaxCrossEntropy(ignore=-1),

@@ -321,7 +321,7 @@ def test_onnx_digits(tmp_path: Path) -> None:
 
 def test_addition(tmp_path: Path) -> None:
     """Small: of three digits it takes half a minute."""
-    printed = run("addition", tmp_path, "digits=2, epochs=3")
+    printed = run("addition", tmp_path, "digits=2, epochs=6")
     assert "a transformer with a proven gradient" in printed
     assert "\n35+77=211\n" in printed
     assert number(r"Of 1000 others (\S+)% are right", printed) >= 99
