@@ -306,6 +306,17 @@ def test_dropout_of_a_block_is_of_what_is_added() -> None:
     assert not TransformerBlock(4, 2).dropouts
 
 
+def test_a_backward_of_a_block_is_for_one_call() -> None:
+    Y, backward = TransformerBlock(4, 2, rng=0).forward(X)
+    backward(Y)
+    with raises(
+        RuntimeError,
+        "Sequential: this backward was used before, and has let go of what it needs: call forward "
+        "again for another one",
+    ):
+        backward(Y)
+
+
 def test_a_block_keeps_each_layer_once() -> None:
     block = TransformerBlock(4, 2, hidden=3)
     assert [path for path, _ in block.named_parameters()][::4] == [

@@ -31,9 +31,9 @@ class TransformerBlock(Layer[Padded, Array]):
     units, 4 · features unless given. `dropout` is the rate at which each of the two sums loses
     entries of what is added, in training.
 
-    Raises ValueError for what one of these layers refuses. Source: Vaswani et al. 2017,
-    arXiv:1706.03762, section 3.1; the norms first, as in Radford et al. 2019, "Language models are
-    unsupervised multitask learners", section 2.3.
+    Raises ValueError for what one of these layers refuses, RuntimeError for a second backward of
+    one forward. Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.1; the norms first, as in
+    Radford et al. 2019, "Language models are unsupervised multitask learners", section 2.3.
 
     >>> TransformerBlock(4, 2, rng=0)(np.zeros((1, 3, 4))).shape
     (1, 3, 4)
