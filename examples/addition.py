@@ -4,7 +4,7 @@ Run `python examples/addition.py`. It takes half a minute and saves addition.png
 what each head of each block takes of each character when it writes the digits of the sum. The text
 is like 587+646=3321: the sum, 1233, is written from its last digit on, as one adds on paper, so
 that a digit needs two digits and a carry. Source of that help: Lee et al. 2023, arXiv:2307.03381.
-Over four seeds, of the sums and the weights, it got 100.0% of 1000 sums right that it had not seen.
+Over six seeds, of the sums and the weights, it got all of 1000 sums right that it had not seen.
 """
 
 from collections.abc import Sequence
