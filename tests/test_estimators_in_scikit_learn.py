@@ -36,7 +36,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from layerwise import SGD, Dense, ReLU, Sequential
+from layerwise import SGD, Dense, Parallel, ReLU, Sequential
 from layerwise.estimators import (
     MLPClassifier,
     MLPRegressor,
@@ -248,3 +248,8 @@ def test_the_picture_of_a_pipeline_shows_the_layers() -> None:
     one = NetworkClassifier(lambda n, k, rng: Dense(n, k, rng=rng), max_iter=2)
     assert "NetworkClassifier" in one._repr_html_()
     assert "Dense(13, 3)" in one.fit(X, y)._repr_html_()
+    two = NetworkClassifier(
+        lambda n, k, rng: Parallel(Dense(n, k, rng=rng), Dense(n, k, rng=rng), join="add"),
+        max_iter=2,
+    )
+    assert "Parallel(Dense(13, 3), Dense(13, 3)" in two.fit(X, y)._repr_html_()  # not in a row

@@ -21,6 +21,7 @@ from layerwise.estimators.display import LearningDisplay
 from layerwise.estimators.parameters import constraints, parameter
 from layerwise.estimators.sparse import for_sparse
 from layerwise.layers.base import Layer
+from layerwise.network import Sequential
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -169,7 +170,8 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn publi
             block.kind, block.estimators = "single", self
             block.names, block.name_details = type(self).__name__, str(self)
         else:
-            layers = list(map(repr, getattr(self.network_, "layers", [self.network_])))
+            network = self.network_
+            layers = list(map(repr, network if isinstance(network, Sequential) else [network]))
             block.kind, block.estimators = "serial", layers
             block.names, block.name_details = layers, layers
         return block
