@@ -456,6 +456,25 @@ class TestNetworks:
         assert np.allclose(network.predict(X), np.exp(network.network_(X)[:, 0]))
         assert network.score(X, y) > 0.2
 
+    def test_many_rows_are_answered_in_parts(self) -> None:
+        taken: list[int] = []
+
+        class Counted(ReLU):
+            """A ReLU that tells how many rows it was called with."""
+
+            def __call__(self, X: Any, /) -> Any:
+                taken.append(len(X))
+                return super().__call__(X)
+
+        X = np.where(np.arange(12500).reshape(2500, 5) % 3, 0.0, np.linspace(-1, 1, 5))
+        mlp = MLPRegressor(hidden_layer_sizes=4, activation=Counted, max_iter=1, random_state=0)
+        mlp.fit(X[:10], X[:10, 0])
+        whole = mlp.network_(X)[:, 0]
+        for as_rows in np.asarray, sparse.csr_array, sparse.csc_array:
+            taken.clear()
+            assert np.allclose(mlp.predict(as_rows(X)), whole, rtol=1e-12)
+            assert taken == [1000, 1000, 500]
+
     def test_fields_of_build_are_parameters(self) -> None:
         build = TwoLayers(5)
         network = NetworkClassifier(build)

@@ -30,6 +30,7 @@ Table: TypeAlias = Any  # an array, a matrix of scipy.sparse, or a data frame of
 
 
 FORMATS = ("csr", "csc")  # of sparse matrices, that are taken as they are
+ROWS = 1000  # answered at a time: what lies between two layers then fits into a CPU's cache
 
 
 class Samples(NamedTuple):
@@ -147,6 +148,10 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn publi
         return self._answers(X)
 
     def _answers(self, X: Table) -> Array:
+        if X.shape[0] > ROWS:
+            X = X.tocsr() if issparse(X) else X
+            starts = range(0, X.shape[0], ROWS)
+            return np.concatenate([self._answers(X[start : start + ROWS]) for start in starts])
         if not issparse(X):
             return self.network_(X)
         Y = X
