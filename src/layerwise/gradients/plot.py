@@ -79,7 +79,7 @@ def _draw_image(figure: Figure, axes: Axes, errors: Array) -> None:
     for lines, inner, ends in (axes.axhline, shape[1:down], shape[0]), (
         axes.axvline, shape[down + 1 :], shape[down]
     ):  # fmt: skip
-        for i in range(1, ends if inner else 0):
+        for i in range(1, ends) if inner else ():
             lines(i * int(np.prod(inner)) - 0.5, color="gray", linewidth=0.8)
     axes.locator_params(integer=True)
     figure.colorbar(image, ax=axes, label="error / largest derivative")
