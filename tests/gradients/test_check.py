@@ -196,8 +196,10 @@ def test_a_mistake_elsewhere_ends_the_check_and_says_which_of_two_it_takes() -> 
     layer = Scale(3, bend)
     report = check_layer(layer, normal(4, 3))
     assert report.verdict == "wrong"
-    assert report.notes[-1] == "also run: N(0, 1) inputs and moved parameters, one row"
-    assert len(report.notes) == 1 or "parameters" in report.notes[0]
+    assert report.notes == [
+        "the mistake at one row is also shown by the inputs there, with the given parameters",
+        "also run: N(0, 1) inputs and moved parameters, one row",
+    ]
     assert {tensor.point for tensor in report.tensors} == {"at the given X", "one row"}
 
 

@@ -169,12 +169,11 @@ class _Check:
 
 def refuse_infinite(A: NDArray[Any], who: str) -> None:
     """Refuse NaN and infinity: nothing can be differentiated there."""
-    bad = ~np.isfinite(A) if A.dtype.kind == "f" else np.zeros(0, bool)
-    if np.any(bad):
-        place = ", ".join(str(i) for i in np.argwhere(bad)[0])
+    if A.dtype.kind == "f" and not np.all(np.isfinite(A)):
+        place = tuple(np.argwhere(~np.isfinite(A))[0])
         raise ValueError(
             f"{who} has numbers that are not finite, expected finite ones: the first is "
-            f"{A[bad][0]} at [{place}]"
+            f"{A[place]} at [{', '.join(map(str, place))}]"
         )
 
 
