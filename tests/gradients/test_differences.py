@@ -304,6 +304,15 @@ def test_the_height_of_a_stair_is_where_F_first_moves(width: float) -> None:
     assert height == pytest.approx(1e-3)
 
 
+def test_a_stair_is_found_by_halving_fourteen_times() -> None:
+    f = Watched(lambda x: np.floor(x / 1e-5 + 0.3))
+    point = point_of(f)
+    f.at.clear()
+    _stairs(_Pair(point, along_x(point)))
+    # Both ends, what lies between them, and a step a little larger than the one where F moves.
+    assert len(f.at) == 2 * (2 + 14 + 1)
+
+
 @pytest.mark.parametrize("place", [0.9 * 4.0**-3, 4e-3, 1e-5, 3e-8])
 def test_behind_a_kink_the_change_begins_at_nothing(place: float) -> None:
     pair = _Pair(point := point_of(lambda x: np.maximum(x - place, 0)), along_x(point))
