@@ -17,6 +17,7 @@ PACKAGE = Path(layerwise.__file__).parent
 # whose files know each other.
 HOUSE = [
     "arguments",
+    "forms",
     "arrays",
     "parameter",
     "initializers",

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from layerwise.arguments import as_plain, no_product, same_form
+from layerwise.forms import as_plain, no_product, same_form
 
 Array = NDArray[np.floating[Any]]
 Vector = np.ndarray[tuple[int], np.dtype[np.floating[Any]]]

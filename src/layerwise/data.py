@@ -8,8 +8,9 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from layerwise.arguments import as_plain, described, weights
+from layerwise.arguments import described
 from layerwise.arrays import Indices
+from layerwise.forms import as_plain, weights
 
 Data = TypeVar("Data")
 HeldOut = tuple[Data, NDArray[Any]] | tuple[Data, NDArray[Any], NDArray[Any]]

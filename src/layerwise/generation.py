@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.arguments import as_plain, at_least_zero, of_type
+from layerwise.arguments import at_least_zero, of_type
 from layerwise.arrays import Array, Indices
+from layerwise.forms import as_plain
 from layerwise.layers.base import Layer
 
 

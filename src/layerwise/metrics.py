@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from layerwise.arguments import as_plain
 from layerwise.arrays import Array, Indices
+from layerwise.forms import as_plain
 from layerwise.losses.targets import classes, empty, probabilities
 
 

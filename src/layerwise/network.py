@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, final, overload
 
-from layerwise.arguments import of_type, row_shape, same_form
+from layerwise.arguments import of_type, row_shape
 from layerwise.arrays import Array
+from layerwise.forms import same_form
 from layerwise.layers.base import In, Layer
 from layerwise.layers.fitting import explain, row_shapes
 from layerwise.layers.masks import apart, forward_beside, paired, with_mask

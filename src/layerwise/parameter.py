@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Never
 
 import numpy as np
 
-from layerwise.arguments import gradient_for, list_of, same_form
+from layerwise.arguments import list_of
 from layerwise.arrays import Array, Indices, Vector, add_at, as_floating
+from layerwise.forms import gradient_for, same_form
 
 
 class Parameter:

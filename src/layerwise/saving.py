@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.arguments import of_type, refuse_other_state
+from layerwise.arguments import of_type
+from layerwise.forms import refuse_other_state
 from layerwise.layers.base import Layer, arrays, walk
 from layerwise.optimizers.base import Optimizer
 from layerwise.tensor_file import Tensors, packed, read

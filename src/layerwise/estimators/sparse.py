@@ -12,8 +12,8 @@ from typing import Any, TypeAlias, final
 import numpy as np
 from scipy.sparse import issparse
 
-from layerwise.arguments import same_form
 from layerwise.arrays import Indices, Matrix, matrix_multiply, sum_rows
+from layerwise.forms import same_form
 from layerwise.layers.base import Layer
 from layerwise.layers.dense import Dense
 from layerwise.network import Sequential

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from layerwise.arguments import place_of_each, same_form, whole_number
+from layerwise.arguments import whole_number
 from layerwise.arrays import Array, as_floating
+from layerwise.forms import place_of_each, same_form
 from layerwise.initializers import glorot_uniform
 from layerwise.layers.base import Layer
 from layerwise.layers.dense import Dense

@@ -9,7 +9,8 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from layerwise.arguments import of_type, refuse_other_state
+from layerwise.arguments import of_type
+from layerwise.forms import refuse_other_state
 from layerwise.parameter import Parameter
 
 In = TypeVar("In")

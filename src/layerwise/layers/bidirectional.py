@@ -5,8 +5,9 @@ from typing import Any, final
 
 import numpy as np
 
-from layerwise.arguments import of_type, same_form
+from layerwise.arguments import of_type
 from layerwise.arrays import Array
+from layerwise.forms import same_form
 from layerwise.layers.base import Layer
 from layerwise.layers.masks import apart, with_mask
 from layerwise.layers.recurrent import Recurrent, Sequences

@@ -8,8 +8,9 @@ from typing import Any, TypeVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from layerwise.arguments import alike, as_plain, of_type, one_of, same_form
+from layerwise.arguments import of_type, one_of
 from layerwise.arrays import Array, as_floating
+from layerwise.forms import alike, as_plain, same_form
 from layerwise.layers.base import Layer
 from layerwise.layers.fitting import output_shape
 from layerwise.layers.masks import Forward, Mask, apart, forward_beside, paired, with_mask

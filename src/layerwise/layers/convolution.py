@@ -8,8 +8,9 @@ from typing import ClassVar, final
 import numpy as np
 from numpy.typing import DTypeLike
 
-from layerwise.arguments import Row, same_form, whole_number, whole_numbers
+from layerwise.arguments import Row, whole_number, whole_numbers
 from layerwise.arrays import Array, as_floating, matrix_multiply, sum_rows
+from layerwise.forms import same_form
 from layerwise.initializers import Initializer, first_values, he_normal
 from layerwise.layers.base import Layer
 from layerwise.layers.long_rows import merge_rows, repeat_to

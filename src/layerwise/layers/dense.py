@@ -8,8 +8,9 @@ from typing import final
 import numpy as np
 from numpy.typing import DTypeLike
 
-from layerwise.arguments import same_form, whole_number
+from layerwise.arguments import whole_number
 from layerwise.arrays import Matrix, as_floating, matrix_multiply, sum_rows
+from layerwise.forms import same_form
 from layerwise.initializers import Initializer, first_values, he_normal
 from layerwise.layers.base import Layer
 from layerwise.parameter import Parameter

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from layerwise.arguments import fraction, positive, same_form
+from layerwise.arguments import fraction, positive
 from layerwise.arrays import Array, as_floating, chain_rule
+from layerwise.forms import same_form
 from layerwise.layers.base import Layer
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import DTypeLike
 
-from layerwise.arguments import same_form, tokens_below, whole_number
+from layerwise.arguments import whole_number
 from layerwise.arrays import Array, Indices
+from layerwise.forms import same_form, tokens_below
 from layerwise.initializers import Initializer, first_values, normal
 from layerwise.layers.base import Layer
 from layerwise.layers.masks import Mask, apart, with_mask

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from layerwise.arguments import described, mask_of_places, sequences_of
+from layerwise.arguments import described
 from layerwise.arrays import Array, as_floating
+from layerwise.forms import mask_of_places, sequences_of
 from layerwise.layers.masks import Mask
 
 

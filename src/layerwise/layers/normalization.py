@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import DTypeLike
 
-from layerwise.arguments import features_last, fraction, positive, same_form, whole_number
+from layerwise.arguments import fraction, positive, whole_number
 from layerwise.arrays import Array, Matrix, as_floating
+from layerwise.forms import features_last, same_form
 from layerwise.layers.base import Layer
 from layerwise.layers.long_rows import merge_rows, repeat_to, sum_merged
 from layerwise.parameter import Parameter

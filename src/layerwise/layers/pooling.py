@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from layerwise.arguments import Row, same_form, whole_numbers
+from layerwise.arguments import Row, whole_numbers
 from layerwise.arrays import Array, Matrix, as_floating, ones
+from layerwise.forms import same_form
 from layerwise.layers.base import Layer
 from layerwise.layers.patches import add_product, blank, framed, window_sums
 from layerwise.layers.windows import Padding, Windows, placed, refuse_other_axes, short, windows_of

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from layerwise.arguments import same_form, sequences_of, whole_number
+from layerwise.arguments import whole_number
 from layerwise.arrays import Array, Matrix, as_floating
+from layerwise.forms import same_form, sequences_of
 from layerwise.initializers import Initializer, normal
 from layerwise.layers.base import Layer
 from layerwise.layers.embedding import Embedding

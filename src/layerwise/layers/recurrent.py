@@ -9,14 +9,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import DTypeLike
 
-from layerwise.arguments import (
-    described,
-    mask_of_places,
-    place_of_each,
-    same_form,
-    whole_number,
-)
+from layerwise.arguments import described, whole_number
 from layerwise.arrays import Array, Matrix, as_floating, matrix_multiply, sum_rows
+from layerwise.forms import mask_of_places, place_of_each, same_form
 from layerwise.initializers import first_values, glorot_uniform, orthogonal
 from layerwise.layers.base import Layer
 from layerwise.layers.gates import for_each_gate

@@ -6,8 +6,9 @@ from math import prod
 import numpy as np
 from numpy.typing import DTypeLike
 
-from layerwise.arguments import features_last, positive, same_form, whole_number
+from layerwise.arguments import positive, whole_number
 from layerwise.arrays import Array, as_floating, ones, sum_rows
+from layerwise.forms import features_last, same_form
 from layerwise.layers.base import Layer
 from layerwise.parameter import Parameter
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from layerwise.arguments import as_plain, same_form, whole_number
+from layerwise.arguments import whole_number
+from layerwise.forms import as_plain, same_form
 from layerwise.layers.base import Layer
 
 Numbers = NDArray[Any]  # tokens, too, may be reshaped

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from layerwise.arguments import same_form
 from layerwise.arrays import Array, as_floating
+from layerwise.forms import same_form
 from layerwise.layers.activations import softmax
 from layerwise.layers.base import Layer
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import final
 
-from layerwise.arguments import of_type, same_form
+from layerwise.arguments import of_type
 from layerwise.arrays import Array, Matrix, as_floating
+from layerwise.forms import same_form
 from layerwise.layers.base import Layer
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from layerwise.arguments import weight_of_each
 from layerwise.arrays import Array, ones, scalar
+from layerwise.forms import weight_of_each
 from layerwise.layers.base import Out
 
 Loss = Callable[[Out, NDArray[Any]], tuple[float, Out]]

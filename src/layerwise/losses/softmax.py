@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from layerwise.arguments import as_plain, fraction, weight_of_each, weights, whole_number
+from layerwise.arguments import fraction, whole_number
 from layerwise.arrays import KEPT, Array, Indices, as_floating, ones, scalar
+from layerwise.forms import as_plain, weight_of_each, weights
 from layerwise.losses.mean import Weight, weighted_mean
 from layerwise.losses.targets import classes, empty, probabilities
 

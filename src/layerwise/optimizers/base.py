@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from layerwise.arguments import at_least_zero, positive, refuse_other_state
+from layerwise.arguments import at_least_zero, positive
 from layerwise.arrays import Vector
+from layerwise.forms import refuse_other_state
 from layerwise.parameter import Parameter, ParameterVector
 
 if TYPE_CHECKING:
