@@ -145,6 +145,21 @@ class TestSameNumbersAsScikitLearn:
         assert ours.loss_ == pytest.approx(other.loss_)
         assert ours.n_iter_ == other.n_iter_ == len(ours.loss_curve_)
 
+    @pytest.mark.parametrize("as_rows", [np.asarray, sparse.csr_array])
+    @pytest.mark.parametrize("weighted", [True, False])
+    def test_lbfgs_of_many_rows(self, as_rows: Callable[[Any], Any], weighted: bool) -> None:
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(2300, 5))
+        y = (X[:, 0] * X[:, 1] > 0) + rng.integers(0, 2, 2300)
+        weight = rng.uniform(0.5, 2, 2300)
+        weight[:1200] = 0.0
+        rows = (weight,) if weighted else ()
+        settings: Settings = {"hidden_layer_sizes": 6, "activation": "tanh", "max_iter": 10}
+        settings |= {"solver": "lbfgs", "alpha": 5.0, "random_state": 3}
+        ours, other = MLPClassifier(**settings), theirs.MLPClassifier(**settings)
+        assert distance(ours.fit(as_rows(X), y, *rows), other.fit(X, y, *rows)) < 1e-8
+        assert ours.loss_ == pytest.approx(other.loss_, rel=1e-9)
+
     def test_adam_but_for_the_place_of_epsilon(self) -> None:
         settings: Settings = {"max_iter": 30, "epsilon": 1e-14, "random_state": 0}
         ours, other = MLPClassifier(**settings), theirs.MLPClassifier(**settings)
@@ -474,6 +489,23 @@ class TestNetworks:
             taken.clear()
             assert np.allclose(mlp.predict(as_rows(X)), whole, rtol=1e-12)
             assert taken == [1000, 1000, 500]
+
+    def test_lbfgs_takes_many_rows_in_parts(self) -> None:
+        taken: list[int] = []
+
+        class Counted(Tanh):
+            """A Tanh that tells how many rows it learned from."""
+
+            def forward(self, X: Any, /) -> Any:
+                taken.append(len(X))
+                return super().forward(X)
+
+        X = np.random.default_rng(0).normal(size=(2500, 5))
+        mlp = MLPRegressor(
+            hidden_layer_sizes=4, activation=Counted, solver="lbfgs", max_iter=1, random_state=0
+        )
+        mlp.fit(X, X[:, 0])
+        assert taken[-3:] == [1000, 1000, 500]
 
     def test_fields_of_build_are_parameters(self) -> None:
         build = TwoLayers(5)

@@ -8,7 +8,7 @@
 - `objective`: what is made small, a loss and scikit-learn's penalty
 - `base`, `stepwise`: what all of them validate, and how they learn on `train`
 - `classifying`, `regressing`: from labels and numbers to targets, and from answers back
-- `lbfgs`: the solver that takes all rows at once
+- `lbfgs`: the solver whose steps are of all rows
 - `perceptron`, `multilayer`, `mlp`, `own_network`: the four estimators
 - `display`: what they measured, as a picture
 """

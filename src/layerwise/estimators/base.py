@@ -30,7 +30,7 @@ Table: TypeAlias = Any  # an array, a matrix of scipy.sparse, or a data frame of
 
 
 FORMATS = ("csr", "csc")  # of sparse matrices, that are taken as they are
-ROWS = 1000  # answered at a time: what lies between two layers then fits into a CPU's cache
+ROWS = 1000  # at a time: what lies between two layers then fits into a CPU's cache
 
 
 class Samples(NamedTuple):

@@ -1,15 +1,18 @@
-"""The solver that takes all rows at once: scipy's L-BFGS-B on one flat vector."""
+"""The solver whose steps are of all rows: scipy's L-BFGS-B on one flat vector."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult, minimize
+from scipy.sparse import issparse
 
 from layerwise.arrays import Vector
+from layerwise.data import total_weight
+from layerwise.estimators.base import ROWS
 from layerwise.estimators.objective import Objective
 from layerwise.layers.base import Layer
 
@@ -17,7 +20,7 @@ from layerwise.layers.base import Layer
 def lbfgs(
     network: Layer[Any, Any],
     X: Any,
-    targets: Sequence[NDArray[Any]],
+    targets: tuple[NDArray[Any], ...],
     objective: Objective,
     iterated: Callable[[float], None],
     **options: float,
@@ -25,17 +28,26 @@ def lbfgs(
     """θ ← argmin objective(θ), in place: θ is the objective's vector, of the network's parameters.
 
     `iterated` is called with the loss after each iteration; `options` are those of
-    scipy.optimize.minimize. Source: Byrd, Lu, Nocedal and Zhu, "A limited memory algorithm for
-    bound constrained optimization", 1995.
+    scipy.optimize.minimize. The gradients of parts of the rows are added up, each by its share of
+    the weights: what a part needs fits into a CPU's cache. So no layer may mix rows. Source: Byrd,
+    Lu, Nocedal and Zhu, "A limited memory algorithm for bound constrained optimization", 1995.
     """
-    vector = objective.vector
+    vector, total = objective.vector, total_weight(targets)
+    # Of sparse rows, each part's gradient would be as large as W and cost more than its product.
+    n, size = X.shape[0], X.shape[0] if issparse(X) else ROWS
+    parts = [[A[start : start + size] for A in (X, *targets)] for start in range(0, n, size)]
 
     def loss(theta: Vector) -> tuple[float, Vector]:
         vector.value[...] = theta
         vector.zero_grad()
-        Y, backward = network.forward_from_data(X)
-        value, grad = objective(Y, *targets)
-        backward(grad)
+        value = 0.0
+        for rows, *wanted in parts:
+            Y, backward = network.forward_from_data(rows)
+            mean, grad = objective(Y, *wanted)
+            share = objective.total / total
+            value += share * mean
+            backward(share * grad)
+        objective.total = total  # the penalty is one for all parts
         value += objective.penalty(vector.parameters)
         return value, vector.grad.astype(np.float64)  # a copy: scipy keeps it
 

@@ -155,6 +155,9 @@ class Perceptron(Stepwise):
                 "solver='lbfgs' needs a loss that is the same at each call: leave out dropout and "
                 "batch_norm, or choose solver='adam'"
             )
+        if weight is not None and weight.any():  # a part must not be all of rows that do not count
+            rows = np.flatnonzero(weight)
+            X, targets, weight = X[rows], targets[rows], weight[rows]
         network = Sequential(*for_sparse(self.network_)) if issparse(X) else self.network_
         self.loss_curve_ = []
 
