@@ -1,5 +1,6 @@
 """What a layer uses and does not keep."""
 
+import json
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from layerwise import Layer, Parameter, Tanh, check_layer
 from layerwise.arrays import Array
+from layerwise.gradients.hidden import _is_other
 from layerwise.testing import assert_layer
 from tests import hiding_place
 from tests.gradients.points import Elementwise, Scale, Way, normal
@@ -140,6 +142,34 @@ def test_a_parameter_that_code_holds_is_a_fault_and_left_alone(layer: Finds, pla
     parameter.zero_grad()
     check_layer(layer, normal(4, 3))
     assert not parameter.has_grad
+
+
+@pytest.mark.parametrize("add", [lambda grad: grad.fill(2), lambda grad: GLOBAL.add_grad(0 * grad)])
+def test_a_gradient_that_is_written_or_of_zeros_is_got_too(add: Callable[[Array], None]) -> None:
+    class Writes(Scale):
+        def forward(self, X: Array, /) -> Way:
+            Y, back = super().forward(X)
+
+            def backward(grad: Array) -> Array:
+                add(GLOBAL.grad)
+                return back(grad)
+
+            return Y, backward
+
+    (fault,) = check_layer(Writes(3), normal(4, 3)).faults
+    assert fault.startswith("the global GLOBAL, of type Parameter, got a gradient and is not among")
+    assert not GLOBAL.grad.any()
+
+
+def test_a_class_that_is_kept_is_code() -> None:
+    layer = Elementwise(np.sin, np.cos)
+    layer.kind = OfClass  # type: ignore[attr-defined]  # as a user may write
+    assert_layer(layer, normal(4, 3))
+
+
+def test_code_of_python_numpy_and_this_package_is_not_looked_into() -> None:
+    assert all(map(_is_other, (np.linalg, np.linalg.inv, json.dumps, Tanh, check_layer)))
+    assert not any(map(_is_other, (hiding_place, Box, of_the_module)))
 
 
 def test_a_parameter_that_code_names_and_leaves_alone_is_no_fault() -> None:
