@@ -146,8 +146,10 @@ def test_a_jump_is_looked_for_where_it_could_explain_the_error() -> None:
     assert point.jump is not None
 
 
-def _relu(analytic: float) -> Point:
-    return point_of(lambda x: np.maximum(x, 0), 0.0, lambda X: np.full_like(X, analytic), noise=0.0)
+def _relu(analytic: float, slope: float = 1) -> Point:
+    return point_of(
+        lambda x: slope * np.maximum(x, 0), 0.0, lambda X: np.full_like(X, analytic), noise=0.0
+    )
 
 
 def test_between_the_slopes_on_both_sides_it_is_a_kink() -> None:
@@ -158,6 +160,7 @@ def test_between_the_slopes_on_both_sides_it_is_a_kink() -> None:
     for analytic, state in ((0.7, "kink"), (1.0009, "kink"), (1.0011, "wrong")):
         assert _compare(_relu(analytic), 0.5).state == state
         assert _compare(_relu(1 - analytic), 0.5).state == state
+        assert _compare(_relu(5 * analytic, 5), 2.5).state == state
 
 
 def test_a_kink_explains_no_more_than_twice_its_range() -> None:
