@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import layerwise
-from docs.building import examples, gallery
+from docs.building import examples, gallery, pictures
 
 project = "Layerwise"
 author = "the Layerwise contributors"
@@ -44,6 +44,7 @@ html_theme = "furo"
 html_title = "Layerwise"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_favicon = "static/layers.svg"
 html_math_renderer = "mathml"
 html_copy_source = False
 html_show_sourcelink = False
@@ -83,4 +84,5 @@ sphinx_gallery_conf = {
     "nested_sections": True,
     "remove_config_comments": True,
     "copyfile_regex": "",
+    "default_thumb_file": str(pictures.FOLDER / "text.png"),
 }

@@ -34,7 +34,7 @@ def prepare() -> None:
         (place / "GALLERY_HEADER.rst").write_text(f"{_headed(heading, '-')}\n{sentence}\n", "utf-8")
         for name, title in titles.items():
             program = (ROOT / "examples" / f"{name}.py").read_text("utf-8")
-            text = f'"""\n{_headed(title)}\n' + program.removeprefix('"""').replace("`", "``", 2)
+            text = f'"""\n{_headed(title)}\n' + program.removeprefix('"""')
             (place / f"{name}.py").write_text(text + _printed(name), "utf-8")
     (SOURCES / "GALLERY_HEADER.rst").write_text(_headed("Examples") + "\n" + INTRODUCTION, "utf-8")
 

@@ -20,7 +20,7 @@ BLUE, RED, GRAY, INK = "#1f5a8c", "#c0392b", "#8a8a8a", "#222222"
 
 def two_layers() -> Figure:
     """Data goes forth through two layers, its gradient back through what each has left."""
-    figure = Figure(figsize=(8, 4.6), layout="constrained")
+    figure = Figure(figsize=(6.6, 4.4), layout="constrained")
     axes = figure.subplots()
     axes.set(xlim=(-0.2, 8.2), ylim=(0, 4.7))
     axes.axis("off")
@@ -66,7 +66,7 @@ def richardson() -> Figure:
     D = np.array([slope(step) for step in h])
     rounding = 2.0**-53 * 4
     value, bound, _ = extrapolate(h[2:], D[2:], rounding)
-    figure = Figure(figsize=(8, 5), layout="constrained")
+    figure = Figure(figsize=(6.6, 4.8), layout="constrained")
     axes = figure.subplots()
     T = D
     for order in range(ORDERS):
@@ -100,7 +100,7 @@ def _along_a_line() -> tuple[Callable[[float], float], float]:
 
 def kink() -> Figure:
     """ReLU at its kink: no step gives one slope, and backward's lies between the two sides."""
-    figure = Figure(figsize=(8, 3.4), layout="constrained")
+    figure = Figure(figsize=(6.6, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2)
     x: Vector = np.linspace(-1, 1, 201)
     _relu(left, x, 0.0, "at the kink: every h gives 1/2")
@@ -118,19 +118,27 @@ def _relu(axes: Axes, x: Vector, at: float, title: str) -> None:
     axes.title.set_fontsize(12)
 
 
+def text() -> Figure:
+    """In the gallery, for examples that draw nothing."""
+    figure = Figure(figsize=(4, 2.8), dpi=100)
+    figure.text(0.5, 0.5, ">>>", ha="center", va="center", color=GRAY, size=60, family="monospace")
+    return figure
+
+
 PICTURES = two_layers, richardson, kink
 
 
-def draw(_: Any = None) -> None:
+def draw(*_: Any) -> None:
     """Draw them all."""
     FOLDER.mkdir(exist_ok=True)
     plain: dict[Any, Any] = {"font.size": 13, "axes.spines.top": False, "axes.spines.right": False}
     with rc_context(plain | {"svg.hashsalt": "layerwise"}):
         for picture in PICTURES:
             picture().savefig(FOLDER / f"{picture.__name__}.svg", metadata={"Date": None})
+        text().savefig(FOLDER / "text.png")
 
 
 def setup(app: Any) -> dict[str, bool]:
-    """Draw before pages are read."""
-    app.connect("builder-inited", draw)
+    """Draw before pages are read, and the gallery made."""
+    app.connect("config-inited", draw)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
