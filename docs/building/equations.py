@@ -134,7 +134,7 @@ def _is_word(found: Sequence[Token], i: int) -> bool:
     if ALWAYS.fullmatch(token.text) or token.text in ACCENTS:
         return False
     if len(token.text) == 1:
-        article = token.text == "a" and after is not None and after.kind == "name"
+        article = token.text in "aA" and after is not None and after.kind == "name"
         return article and not beside & {*RELATIONS, *SUMS, "/"}
     known = token.text in NAMES
     return not (known and (scripted or beside & {*RELATIONS, *SUMS, *"/·Σ"}))

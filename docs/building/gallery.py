@@ -54,10 +54,12 @@ def _printed(name: str) -> str:
     run = subprocess.run(
         [*first, *launcher[1:], sys.executable, "-W", "error", example, *arguments],
         cwd=SOURCES,
-        stdout=subprocess.PIPE,
+        capture_output=True,
         encoding="utf-8",
-        check=True,
+        check=False,
     )
+    if run.returncode:
+        raise RuntimeError(f"{name}.py failed:\n{run.stderr}")
     command = " ".join([*launcher, "python", f"examples/{name}.py", *arguments])
     lines = [f"``{command}`` prints:", "", ".. code-block:: none", ""]
     lines += [f"    {line}" for line in run.stdout.splitlines()]
