@@ -8,6 +8,8 @@ import re
 import textwrap
 from typing import Any
 
+from docutils import nodes
+from sphinx.addnodes import desc_signature
 from sphinx.application import Sphinx
 
 from docs.building.equations import restructured
@@ -84,8 +86,19 @@ def readable(types: str) -> str:
     return re.sub(r"\bRow\b", "tuple[int, ...]", types)
 
 
+def without_source(app: Sphinx, page: nodes.document) -> None:
+    """Give what is documented beside the package's face no link to its source.
+
+    The page of a source links back by one module's name only, here `layerwise`.
+    """
+    for signature in page.findall(desc_signature):
+        if signature.get("module") in ("layerwise.diagnosis", "layerwise.gradients.report"):
+            del signature["module"]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Connect both to autodoc."""
+    """Connect them to autodoc and to what reads its pages."""
     app.connect("autodoc-process-docstring", shown)
     app.connect("autodoc-process-signature", signature)
+    app.connect("doctree-read", without_source, priority=400)  # before viewcode, at 500
     return {"parallel_read_safe": True, "parallel_write_safe": True}
