@@ -57,6 +57,7 @@ myst_heading_anchors = 3
 add_module_names = False
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
+autodoc_type_aliases = {name: name for name in ("Array", "Vector", "Matrix", "Indices")}
 autodoc_member_order = "bysource"
 autodoc_class_signature = "mixed"
 autodoc_default_options = {

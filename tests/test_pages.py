@@ -86,7 +86,7 @@ def trees(page: str) -> list[str]:
     return re.findall(r"^```\{toctree\}\n(.*?)^```$", TEXTS[page], re.M | re.S)
 
 
-def test_dead_links_of_the_finished_site_are_found(tmp_path: Path) -> None:
+def test_faults_of_the_finished_site_are_found(tmp_path: Path) -> None:
     """The build looks through all pages with this: see `docs/__main__.py`."""
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "there.html").write_text('<a name="old"></a><p id="a b">', "utf-8")
@@ -101,6 +101,7 @@ def test_dead_links_of_the_finished_site_are_found(tmp_path: Path) -> None:
         <a href="gone.html">dead</a> <a href="in/there.html#gone">dead</a> <a href="#gone">dead</a>
         <img src="gone.png"> <script src="https://else.where/a.js"></script>
         <link rel="stylesheet" href="//else.where/a.css">
+        <b>ndarray</b>[tuple[Any, ...], dtype[floating[Any]]]
         """,
         "utf-8",
     )
@@ -111,4 +112,5 @@ def test_dead_links_of_the_finished_site_are_found(tmp_path: Path) -> None:
         "index.html: in/there.html#gone leads nowhere",
         "index.html: #gone leads nowhere",
         "index.html: gone.png leads nowhere",
+        "index.html: ndarray[tuple[Any, ...] is an Array",
     ]

@@ -1,6 +1,7 @@
 """The reference: every public name is in it, with its equation set and a doctest."""
 
 import re
+from dataclasses import is_dataclass
 from importlib import import_module
 from inspect import getdoc, isclass, isfunction
 from pathlib import Path
@@ -33,6 +34,7 @@ def public_names() -> list[str]:
 
 
 PUBLIC = public_names()
+RAISE_NOTHING = ["layerwise.Layer", "layerwise.zeros"]
 
 
 def documented() -> set[str]:
@@ -53,11 +55,13 @@ def test_every_public_name_is_in_the_reference() -> None:
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_every_public_name_has_a_doctest(name: str) -> None:
+def test_every_public_name_has_a_doctest_and_says_what_it_raises(name: str) -> None:
     module, _, attribute = name.rpartition(".")
     item = getattr(import_module(module), attribute)
     if isclass(item) or isfunction(item):  # the others are types of arrays
         assert ">>> " in (getdoc(item) or "")
+        if not is_dataclass(item) and name not in RAISE_NOTHING:
+            assert re.search("[Rr]aises", getdoc(item) or "")
 
 
 FIRST = {

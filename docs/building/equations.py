@@ -20,7 +20,7 @@ NAMES = frozenset(
         "temperature value",
     )
 )
-ALWAYS = re.compile(r"grad|d[A-Zabfxθ]|[A-Z]_[a-z]")  # and these wherever they stand
+ALWAYS = re.compile(r"grad|d[A-Zabfxαθ]|[A-Z]_[a-z]")  # and these wherever they stand
 SIGNS = {
     "−": "- ",
     "·": r"\cdot ",
@@ -103,7 +103,8 @@ def pieces(text: str) -> list[list[Piece]]:
 
 def restructured(text: str) -> list[str]:
     """The lines of an equation as reStructuredText, with formulas as roles."""
-    return ["".join(map(_restructured, _with_stops(line))).strip() for line in pieces(text)]
+    lines = ["".join(map(_restructured, _with_stops(line))) for line in pieces(text)]
+    return [line.removeprefix("\\").strip() for line in lines]
 
 
 def _with_stops(line: Sequence[Piece]) -> list[Piece]:
@@ -119,7 +120,9 @@ def _with_stops(line: Sequence[Piece]) -> list[Piece]:
 
 def _restructured(piece: Piece) -> str:
     text = rf":math:`\displaystyle {piece.text.strip()}`" if piece.formula else piece.text
-    return f" {text}" if piece.spaced else text
+    if piece.spaced:
+        return f" {text}"
+    return rf"\ {text}" if piece.formula else text  # which reStructuredText needs, and drops
 
 
 def _is_word(found: Sequence[Token], i: int) -> bool:
@@ -136,7 +139,8 @@ def _is_word(found: Sequence[Token], i: int) -> bool:
     if len(token.text) == 1:
         article = token.text in "aA" and after is not None and after.kind == "name"
         return article and not beside & {*RELATIONS, *SUMS, "/"}
-    known = token.text in NAMES
+    called = after is not None and after.text == "(" and not after.spaced
+    known = token.text in NAMES or called
     return not (known and (scripted or beside & {*RELATIONS, *SUMS, *"/·Σ"}))
 
 
@@ -192,10 +196,10 @@ class _Reader:
 
     def is_words(self) -> bool:
         """Whether words stand inside brackets here, as in (number of entries)."""
-        token = self.found[self.at]
-        return len(token.text) > 1 and not (
-            token.text in NAMES or token.text in ACCENTS or ALWAYS.fullmatch(token.text)
-        )
+        token, after = self.found[self.at], self.found[self.at + 1 : self.at + 2]
+        called = any(other.text == "(" and not other.spaced for other in after)
+        named = token.text in NAMES or token.text in ACCENTS or ALWAYS.fullmatch(token.text)
+        return len(token.text) > 1 and not named and not called
 
     def words(self) -> str:
         """All words up to the next sign."""
@@ -216,7 +220,7 @@ class _Reader:
         elif token.text == "√":
             text = rf"\sqrt{{{_bare([self.factor()])}}}"
         elif token.text == "Σ":
-            text = rf"\sum {self.factor()}"
+            text = rf"\sum{self.attached()} {self.factor()}"
         elif token.kind == "sum":
             text = rf"\sum_{{{token.text[7:-3]}}} "
         else:

@@ -1,4 +1,4 @@
-"""The finished pages: every link leads somewhere, and nothing comes from another host."""
+"""The finished pages: links lead somewhere, types are short, nothing comes from elsewhere."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ LOADED = {"audio", "embed", "iframe", "img", "script", "source", "video"}  # and
 RELATED = {"canonical", "index", "search", "next", "prev", "author", "help", "copyright"}
 
 
+LONG_TYPE = "ndarray[tuple[Any, ...]"  # an Array, which was not recognized
+
+
 @dataclass
 class Page(HTMLParser):
-    """The places of a page that links may name, its links, and what it loads."""
+    """The places of a page that links may name, its links, what it loads, and its text."""
 
     places: set[str] = field(default_factory=set)
     links: list[str] = field(default_factory=list)
     loaded: list[str] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -34,15 +38,20 @@ class Page(HTMLParser):
             self.loaded.append(address)
         self.links.append(address)
 
+    def handle_data(self, data: str) -> None:
+        """Keep the text."""
+        self.text.append(data)
+
 
 def faults(site: Path) -> list[str]:
-    """All dead links inside the site, and all that would be loaded from elsewhere."""
+    """All dead links inside the site, what comes from elsewhere, and types nobody can read."""
     pages = {path: read(path) for path in sorted(site.rglob("*.html"))}
     found = []
     for path, page in pages.items():
         where = path.relative_to(site)
         found += [f"{where}: {it} comes from another host" for it in page.loaded if outside(it)]
         found += [f"{where}: {it} leads nowhere" for it in page.links if dead(path, it, pages)]
+        found += [f"{where}: {LONG_TYPE} is an Array"] * (LONG_TYPE in "".join(page.text))
     return found
 
 

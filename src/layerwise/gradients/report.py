@@ -1,5 +1,7 @@
 """What a gradient check found, on at most a page."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -175,7 +177,7 @@ class GradientReport:
         lines += [f"  {note}" for note in self.notes]
         return "\n".join(lines)
 
-    def plot(self, path: "str | Path | None" = None) -> "Figure":
+    def plot(self, path: str | Path | None = None) -> Figure:
         """Draw analytic against numeric values, and where the errors lie; needs matplotlib.
 
         Returns the figure, and saves it where a path is given.
