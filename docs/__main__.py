@@ -16,6 +16,7 @@ QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1
 
 def main() -> int:
     """Build all anew, every warning an error, then follow every link."""
+    print("Running every example, building all pages: about two minutes", flush=True)
     shutil.rmtree(SITE, ignore_errors=True)
     shutil.rmtree(DOCS / "gallery", ignore_errors=True)
     sphinx = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--fresh-env", "--quiet"]
