@@ -11,7 +11,23 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from layerwise import GELU, Array, Dense, Sequential, Vector
+from layerwise import (
+    ELU,
+    GELU,
+    SELU,
+    Array,
+    Dense,
+    HardSigmoid,
+    Layer,
+    LeakyReLU,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Tanh,
+    Vector,
+)
 from layerwise.gradients.differences import ORDERS, RATIO, extrapolate
 
 FOLDER = Path(__file__).parent.parent / "drawn"
@@ -118,6 +134,30 @@ def _relu(axes: Axes, x: Vector, at: float, title: str) -> None:
     axes.title.set_fontsize(12)
 
 
+def activations() -> Figure:
+    """Each activation, and its slope as backward gives it."""
+    kinds: list[Layer[Array, Array]] = [
+        *(ReLU(), LeakyReLU(0.1), ELU(), SELU()),
+        *(GELU(), SiLU(), Softplus(), Sigmoid()),
+        *(HardSigmoid(), Tanh()),
+    ]
+    figure = Figure(figsize=(6.6, 6.2), layout="constrained")
+    x: Array = np.linspace(-4, 4, 161)
+    for axes, layer in zip(figure.subplots(4, 3).flat, [*kinds, None, None], strict=True):
+        if layer is None:
+            axes.axis("off")
+            continue
+        Y, backward = layer.forward(x)
+        axes.plot(x, Y, color=BLUE, lw=2, label="Y")
+        axes.plot(x, backward(np.ones_like(x)), color=RED, lw=1, label="dY/dX")
+        axes.set(ylim=(-2, 3), xticks=[-4, 0, 4], yticks=[-1, 0, 1, 2])
+        axes.set_title(type(layer).__name__, fontsize=12)
+        axes.tick_params(labelsize=9)
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.axes[-1].legend(handles, labels, loc="center", frameon=False)
+    return figure
+
+
 def text() -> Figure:
     """In the gallery, for examples that draw nothing."""
     figure = Figure(figsize=(4, 2.8), dpi=100)
@@ -125,7 +165,7 @@ def text() -> Figure:
     return figure
 
 
-PICTURES = two_layers, richardson, kink
+PICTURES = two_layers, richardson, kink, activations
 
 
 def draw(*_: Any) -> None:
