@@ -71,6 +71,16 @@ def places(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def test_the_headings_of_the_course_count_its_lines() -> None:
+    _, *parts = re.split(r"^## (?=\d)", TEXTS["docs/course.md"], flags=re.M)
+    for part in parts:
+        heading, _, text = part.partition("\n")
+        blocks = [block for language, block in BLOCK.findall(text) if language == "python"]
+        count = sum(bool(line) for block in blocks for line in block.splitlines())
+        number = ["no", "one", "two", "three", "four", "five", "six", "seven"][count]
+        assert heading.endswith(f": {number} line{'s' * (count > 1)}")
+
+
 def test_the_gallery_has_every_example() -> None:
     assert sorted(EXAMPLES) == sorted(path.stem for path in (ROOT / "examples").glob("*.py"))
 
