@@ -78,7 +78,13 @@ class LayerDiagnosis:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What `diagnose` found: the loss, and each layer. As text it is a table."""
+    """What `diagnose` found: the loss, and each layer. As text it is a table.
+
+    >>> print(Diagnosis(0.5, [LayerDiagnosis("0", "ReLU()", 1.0, 0.1, {}, dead=0.25)]))
+    loss 0.5
+       layer         Y    dL/dY  dead  dL/dP
+    0  ReLU()  1.0e+00  1.0e-01   25%
+    """
 
     loss: float
     layers: list[LayerDiagnosis]

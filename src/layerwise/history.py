@@ -12,6 +12,9 @@ class Epoch:
 
     `loss` is the mean over the rows, each as its batch came by, while the values were changing.
     `validation_loss` and `metrics` are of the values after the epoch.
+
+    >>> Epoch(number=1, loss=0.5, validation_loss=None, metrics={"accuracy": 0.9}).metrics
+    {'accuracy': 0.9}
     """
 
     number: int
@@ -25,6 +28,10 @@ class History:
     """What `fit` measured: the numbers of each `Epoch`, as lists over the epochs.
 
     `validation_loss` is empty where there is no validation data; `metrics` has a list by name.
+
+    >>> history = History(); history.append(Epoch(1, 0.5, None, {"accuracy": 0.9}))
+    >>> history.loss, history.validation_loss, history.metrics
+    ([0.5], [], {'accuracy': [0.9]})
     """
 
     loss: list[float] = field(default_factory=list)

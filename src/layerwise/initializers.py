@@ -28,7 +28,8 @@ def he_normal(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     The last axis of `shape` counts outputs, the one before it inputs; axes before those, such as a
     kernel's height and width, multiply both fans.
 
-    Source: He et al. 2015, arXiv:1502.01852, equation 10.
+    Raises ValueError for a shape of fewer than two axes. Source: He et al. 2015, arXiv:1502.01852,
+    equation 10.
 
     >>> he_normal((8, 2), np.random.default_rng(0)).shape
     (8, 2)
@@ -42,7 +43,8 @@ def he_uniform(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     The last axis of `shape` counts outputs, the one before it inputs; axes before those, such as a
     kernel's height and width, multiply both fans.
 
-    Source: He et al. 2015, arXiv:1502.01852, equation 10.
+    Raises ValueError for a shape of fewer than two axes. Source: He et al. 2015, arXiv:1502.01852,
+    equation 10.
 
     >>> bool(abs(he_uniform((6, 2), np.random.default_rng(0))).max() <= 1)
     True
@@ -57,7 +59,8 @@ def glorot_normal(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     The last axis of `shape` counts outputs, the one before it inputs; axes before those, such as a
     kernel's height and width, multiply both fans.
 
-    Source: Glorot and Bengio 2010, equation 12.
+    Raises ValueError for a shape of fewer than two axes. Source: Glorot and Bengio 2010, equation
+    12.
 
     >>> glorot_normal((8, 2), np.random.default_rng(0)).shape
     (8, 2)
@@ -71,7 +74,8 @@ def glorot_uniform(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     The last axis of `shape` counts outputs, the one before it inputs; axes before those, such as a
     kernel's height and width, multiply both fans.
 
-    Source: Glorot and Bengio 2010, equation 16.
+    Raises ValueError for a shape of fewer than two axes. Source: Glorot and Bengio 2010, equation
+    16.
 
     >>> bool(abs(glorot_uniform((4, 2), np.random.default_rng(0))).max() <= 1)
     True
@@ -86,8 +90,8 @@ def lecun_normal(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     The last axis of `shape` counts outputs, the one before it inputs; axes before those, such as a
     kernel's height and width, multiply both fans.
 
-    Source: LeCun et al. 1998, "Efficient BackProp", equation 16; for SELU Klambauer et al. 2017,
-    arXiv:1706.02515.
+    Raises ValueError for a shape of fewer than two axes. Source: LeCun et al. 1998, "Efficient
+    BackProp", equation 16; for SELU Klambauer et al. 2017, arXiv:1706.02515.
 
     >>> lecun_normal((8, 2), np.random.default_rng(0)).shape
     (8, 2)
@@ -101,7 +105,8 @@ def lecun_uniform(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     The last axis of `shape` counts outputs, the one before it inputs; axes before those, such as a
     kernel's height and width, multiply both fans.
 
-    Source: LeCun et al. 1998, "Efficient BackProp", equation 16.
+    Raises ValueError for a shape of fewer than two axes. Source: LeCun et al. 1998, "Efficient
+    BackProp", equation 16.
 
     >>> bool(abs(lecun_uniform((3, 2), np.random.default_rng(0))).max() <= 1)
     True

@@ -69,6 +69,11 @@ def load(
     Raises ValueError for a file that is damaged, that `save` did not write, that has no optimizer
     or rng where one is given, or that is of another network, optimizer or kind of Generator: the
     message says all that differs. Nothing is changed then. Raises OSError as `open` does.
+
+    >>> from tempfile import mkdtemp; from layerwise import Dense; a, b = Dense(2, 3), Dense(2, 3)
+    >>> file = Path(mkdtemp()) / "dense.safetensors"; save(file, a); load(file, b)
+    >>> np.array_equal(a.W.value, b.W.value)
+    True
     """
     _refuse_others("load", network, optimizer, rng)
     given, text = read(Path(path))

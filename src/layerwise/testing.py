@@ -20,7 +20,7 @@ def assert_layer(
 ) -> None:
     """dL/dx by backward = dL/dx by differences, or else AssertionError with the report as its text.
 
-    The arguments are those of `check_layer`. Only "proven" passes.
+    The arguments are those of `check_layer`, and so is what else it raises. Only "proven" passes.
 
     >>> from layerwise import Dense
     >>> assert_layer(Dense(3, 2, rng=0), np.ones((4, 3)))

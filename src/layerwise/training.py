@@ -136,8 +136,8 @@ def fit(
 ) -> History:
     """θ ← step(θ, dL/dθ), for each mini-batch, `epochs` times over all rows of X and y.
 
-    This is `train`, which describes the arguments and errors, run to its end. Ctrl-C ends it by a
-    KeyboardInterrupt whose `history` has the epochs so far.
+    This is `train`, which describes the arguments, run to its end. Raises what `train` raises; the
+    KeyboardInterrupt of Ctrl-C has the epochs so far as its `history`.
 
     With `patience`, it ends when the validation loss, or the loss where there is no validation
     data, has not become lower for so many epochs; and however it ends, but for an error, the state

@@ -20,6 +20,11 @@ class LearningDisplay:
     `score_ax_` and `score_line_` those of the score, None without one, and `figure_` is the figure.
 
     Raises ImportError without matplotlib.
+
+    >>> from matplotlib.figure import Figure
+    >>> display = LearningDisplay(loss_curve=[1.0, 0.5]).plot(Figure().subplots())
+    >>> display.line_.get_ydata()
+    array([1. , 0.5])
     """
 
     def __init__(

@@ -35,6 +35,9 @@ def check_loss(
     answer again. A loss of all rows twice must be the same. With a weight for each row or position,
     the loss is called with (Y, target, weight); twice the weights must give the same.
 
+    Raises TypeError for a Y that is not of real numbers, ValueError for numbers that are not finite
+    and for another mode, and whatever the loss raises.
+
     >>> from layerwise import MeanSquaredError
     >>> check_loss(MeanSquaredError(), np.ones((4, 3)), np.zeros((4, 3))).verdict
     'proven'

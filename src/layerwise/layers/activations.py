@@ -11,7 +11,8 @@ from layerwise.layers.base import Layer
 def relu(X: Array) -> Array:
     """max(X, 0), entry by entry, of any shape; the dtype is kept.
 
-    Integers become float64. Source: course part 3.2.
+    Integers become float64. Raises TypeError for an X that is not of real numbers. Source: course
+    part 3.2.
 
     >>> relu(np.array([[-1.0, 2.0], [0.0, -3.0]]))
     array([[0., 2.], [0., 0.]])
@@ -25,7 +26,8 @@ def sigmoid(X: Array) -> Array:
     """σ(X) = 1 / (1 + exp(−X)), entry by entry, of any shape; the dtype is kept.
 
     Integers become float64. Computed as exp(min(X, 0)) / (1 + exp(−|X|)), which is the same, never
-    overflows, and is exact to rounding at both ends. Source: course part 1.3.
+    overflows, and is exact to rounding at both ends. Raises TypeError for an X that is not of real
+    numbers. Source: course part 1.3.
 
     >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
     array([0. , 0.5, 1. ])
@@ -39,7 +41,7 @@ def softmax(X: Array, axis: int = -1) -> Array:
     """exp(X) / Σ exp(X), the sum along `axis`; the dtype is kept.
 
     Integers become float64. Shifted by the maximum first, which changes nothing and never
-    overflows. Source: course part 3.2.
+    overflows. Raises TypeError for an X that is not of real numbers. Source: course part 3.2.
 
     >>> softmax(np.array([1000.0, 1000.0]))
     array([0.5, 0.5])
@@ -53,8 +55,9 @@ def softmax(X: Array, axis: int = -1) -> Array:
 class ReLU(Layer[Array, Array]):
     """Y = max(X, 0), entry by entry; dL/dX = grad where X > 0, else 0.
 
-    At exactly 0, where the slope jumps from 0 to 1, the gradient is 0. X is of any shape. Source:
-    course part 3.2.
+    At exactly 0, where the slope jumps from 0 to 1, the gradient is 0. X is of any shape. Raises
+    TypeError for an X that is not of real numbers, ValueError for a gradient of another shape.
+    Source: course part 3.2.
 
     >>> ReLU()(np.array([-1.0, 2.0]))
     array([0., 2.])
@@ -75,7 +78,8 @@ class ReLU(Layer[Array, Array]):
 class Sigmoid(Layer[Array, Array]):
     """Y = σ(X) = 1 / (1 + exp(−X)), entry by entry; dL/dX = grad Y (1 − Y).
 
-    X is of any shape. Source: course part 1.3.
+    X is of any shape. Raises TypeError for an X that is not of real numbers, ValueError for a
+    gradient of another shape. Source: course part 1.3.
 
     >>> Sigmoid()(np.array([0.0]))
     array([0.5])
@@ -96,7 +100,8 @@ class Sigmoid(Layer[Array, Array]):
 class Tanh(Layer[Array, Array]):
     """Y = tanh(X), entry by entry; dL/dX = grad (1 − Y²).
 
-    X is of any shape. Source: course part 3.2.
+    X is of any shape. Raises TypeError for an X that is not of real numbers, ValueError for a
+    gradient of another shape. Source: course part 3.2.
 
     >>> Tanh()(np.array([0.0]))
     array([0.])

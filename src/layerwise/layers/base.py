@@ -49,6 +49,10 @@ class Layer(ABC, Generic[In, Out]):
       for padding; containers hand it to the layers that say so (`layers/masks.py`).
     - `by_position`: when it is called, Y at one place of a sequence depends on X at this place
       only. Then `stepper` works without another line.
+
+    >>> from layerwise import Dense; dense = Dense(2, 1, rng=0)
+    >>> Y, backward = dense.forward(np.ones((3, 2))); backward(np.ones((3, 1))).shape
+    (3, 2)
     """
 
     input_shape: tuple[int, ...] | None = None

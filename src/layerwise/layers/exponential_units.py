@@ -17,7 +17,8 @@ SELU_SCALE = 1.0507009873554805
 def elu(X: Array, alpha: float = 1.0) -> Array:
     """X where X > 0, else α (exp(X) − 1), entry by entry; the dtype is kept.
 
-    Integers become float64. Source: Clevert et al. 2015, arXiv:1511.07289, equation 15.
+    Integers become float64. Raises TypeError for an X that is not of real numbers. Source: Clevert
+    et al. 2015, arXiv:1511.07289, equation 15.
 
     >>> elu(np.array([-1000.0, 2.0]))
     array([-1.,  2.])
@@ -30,7 +31,8 @@ def elu(X: Array, alpha: float = 1.0) -> Array:
 def selu(X: Array) -> Array:
     """λ ELU(X) with α = 1.67326… and λ = 1.05070…, entry by entry; the dtype is kept.
 
-    Integers become float64. Source: Klambauer et al. 2017, arXiv:1706.02515, equations 2 and 14.
+    Integers become float64. Raises TypeError for an X that is not of real numbers. Source:
+    Klambauer et al. 2017, arXiv:1706.02515, equations 2 and 14.
 
     >>> selu(np.array([-1000.0, 1.0])).round(4)
     array([-1.7581,  1.0507])
@@ -70,8 +72,9 @@ class ELU(Layer[Array, Array]):
 class SELU(Layer[Array, Array]):
     """Y = λ ELU(X), α = 1.67326…, λ = 1.05070…; dL/dX = λ grad times 1 or α exp(X).
 
-    Signals keep mean 0 and variance 1 through layers whose weights have variance 1 / fan_in.
-    At exactly 0 the slope is λα. X is of any shape. Source: Klambauer et al. 2017,
+    Signals keep mean 0 and variance 1 through layers whose weights have variance 1 / fan_in. At
+    exactly 0 the slope is λα. X is of any shape. Raises TypeError for an X that is not of real
+    numbers, ValueError for a gradient of another shape. Source: Klambauer et al. 2017,
     arXiv:1706.02515, equations 2 and 14.
 
     >>> SELU()(np.array([-1000.0, 1.0])).round(4)

@@ -15,7 +15,8 @@ from layerwise.parameter import Parameter
 def leaky_relu(X: Array, negative_slope: float = 0.01) -> Array:
     """X where X > 0, else `negative_slope` X, entry by entry; the dtype is kept.
 
-    Integers become float64. Source: Maas et al. 2013, section 2.
+    Integers become float64. Raises TypeError for an X that is not of real numbers. Source: Maas et
+    al. 2013, section 2.
 
     >>> leaky_relu(np.array([-100.0, 2.0]))
     array([-1.,  2.])
@@ -28,8 +29,8 @@ def leaky_relu(X: Array, negative_slope: float = 0.01) -> Array:
 def hard_sigmoid(X: Array) -> Array:
     """X / 6 + 1/2, cut off at 0 and 1, entry by entry; the dtype is kept.
 
-    Integers become float64. As in PyTorch and Keras 3; Keras 2 had X / 5 + 1/2. Source:
-    Howard et al. 2019, arXiv:1905.02244, section 5.2.
+    Integers become float64. As in PyTorch and Keras 3; Keras 2 had X / 5 + 1/2. Raises TypeError
+    for an X that is not of real numbers. Source: Howard et al. 2019, arXiv:1905.02244, section 5.2.
 
     >>> hard_sigmoid(np.array([-1000.0, 0.0, 1000.0]))
     array([0. , 0.5, 1. ])
@@ -82,7 +83,8 @@ class LeakyReLU(Layer[Array, Array]):
 class HardSigmoid(Layer[Array, Array]):
     """Y = X / 6 + 1/2, cut off at 0 and 1; dL/dX = grad / 6 where 0 < Y < 1, else 0.
 
-    X is of any shape. Source: Howard et al. 2019, arXiv:1905.02244, section 5.2.
+    X is of any shape. Raises TypeError for an X that is not of real numbers, ValueError for a
+    gradient of another shape. Source: Howard et al. 2019, arXiv:1905.02244, section 5.2.
 
     >>> HardSigmoid()(np.array([-1000.0, 0.0, 1000.0]))
     array([0. , 0.5, 1. ])

@@ -31,7 +31,8 @@ def gelu(X: Array, approximate: str = "none") -> Array:
 def silu(X: Array) -> Array:
     """X σ(X), entry by entry, also called swish; the dtype is kept.
 
-    Integers become float64. Source: Hendrycks and Gimpel 2016, arXiv:1606.08415.
+    Integers become float64. Raises TypeError for an X that is not of real numbers. Source:
+    Hendrycks and Gimpel 2016, arXiv:1606.08415.
 
     >>> silu(np.array([0.0, 1000.0]))
     array([   0., 1000.])
@@ -44,7 +45,7 @@ def softplus(X: Array) -> Array:
     """ln(1 + exp(X)), entry by entry; the dtype is kept.
 
     Integers become float64. Computed as max(X, 0) + ln(1 + exp(−|X|)), which never overflows.
-    Source: Dugas et al. 2001, NIPS 13.
+    Raises TypeError for an X that is not of real numbers. Source: Dugas et al. 2001, NIPS 13.
 
     >>> softplus(np.array([-1000.0, 1000.0]))
     array([   0., 1000.])
@@ -119,8 +120,9 @@ def _nearly_normal(X: Array) -> tuple[Array, Array]:
 class SiLU(Layer[Array, Array]):
     """Y = X σ(X); dL/dX = grad (σ(X) + Y (1 − σ(X))).
 
-    X is of any shape. Source: Hendrycks and Gimpel 2016, arXiv:1606.08415; called
-    swish by Ramachandran et al. 2017, arXiv:1710.05941.
+    X is of any shape. Raises TypeError for an X that is not of real numbers, ValueError for a
+    gradient of another shape. Source: Hendrycks and Gimpel 2016, arXiv:1606.08415; called swish by
+    Ramachandran et al. 2017, arXiv:1710.05941.
 
     >>> SiLU()(np.array([0.0, 1000.0]))
     array([   0., 1000.])
@@ -142,7 +144,8 @@ class SiLU(Layer[Array, Array]):
 class Softplus(Layer[Array, Array]):
     """Y = ln(1 + exp(X)); dL/dX = grad σ(X).
 
-    X is of any shape. Source: Dugas et al. 2001, NIPS 13.
+    X is of any shape. Raises TypeError for an X that is not of real numbers, ValueError for a
+    gradient of another shape. Source: Dugas et al. 2001, NIPS 13.
 
     >>> Softplus()(np.array([-1000.0, 1000.0]))
     array([   0., 1000.])

@@ -17,7 +17,8 @@ def log_softmax(X: Array, axis: int = -1) -> Array:
     """X − ln Σ exp(X), the sum along `axis`; the dtype is kept.
 
     Integers become float64. Shifted by the maximum first, which changes nothing and never
-    overflows. Source: course part 3.2, the logarithm of its softmax.
+    overflows. Raises TypeError for an X that is not of real numbers. Source: course part 3.2, the
+    logarithm of its softmax.
 
     >>> log_softmax(np.array([1000.0, -1000.0]))
     array([    0., -2000.])
@@ -31,7 +32,8 @@ def log_softmax(X: Array, axis: int = -1) -> Array:
 class Softmax(Layer[Array, Array]):
     """Y = exp(X) / Σ exp(X), the sum along `axis`; dL/dX = Y (grad − Σ grad Y).
 
-    X is of any shape that has the axis; along axis 0 rows depend on one another. Source: course
+    X is of any shape that has the axis; along axis 0 rows depend on one another. Raises TypeError
+    for an X that is not of real numbers, ValueError for a gradient of another shape. Source: course
     part 3.2.
 
     >>> Softmax()(np.array([[1000.0, 1000.0]]))
@@ -60,7 +62,8 @@ class Softmax(Layer[Array, Array]):
 class LogSoftmax(Layer[Array, Array]):
     """Y = X − ln Σ exp(X), the sum along `axis`; dL/dX = grad − exp(Y) Σ grad.
 
-    X is of any shape that has the axis; along axis 0 rows depend on one another. Source: course
+    X is of any shape that has the axis; along axis 0 rows depend on one another. Raises TypeError
+    for an X that is not of real numbers, ValueError for a gradient of another shape. Source: course
     part 3.2, the logarithm of its softmax.
 
     >>> LogSoftmax()(np.array([[1000.0, -1000.0]]))

@@ -41,6 +41,11 @@ class Optimizer(ABC):
 
     Raises ValueError for no parameters, a learning rate or a `clip_norm` that is not positive,
     TypeError for parameters of two dtypes and for what is no Parameter or number.
+
+    >>> class Descent(Optimizer):
+    ...     def update(self, value, grad): value -= self.learning_rate * grad
+    >>> p = Parameter(np.ones(1)); d = Descent([p], 0.1); p.add_grad(p.value); d.step(); p.value
+    array([0.9])
     """
 
     _weight_decay = 0.0  # λ of those that decay weights apart from the gradient
