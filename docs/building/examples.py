@@ -51,12 +51,13 @@ FOLDERS = {
     ),
     "large": (
         "More than fits",
-        "Data larger than memory, and more than one process.",
+        "Data larger than memory, more than one process, and other runtimes.",
         {
             "larger_than_memory": "A file larger than memory",
             "sklearn_larger_than_memory": "Part by part",
             "sklearn_dask": "A search on a cluster",
             "distributed_digits": "One network on two processes",
+            "onnx_digits": "A file for other runtimes",
         },
     ),
 }

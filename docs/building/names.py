@@ -17,6 +17,8 @@ OTHERS = {
     "assert_layer": "layerwise.testing.assert_layer",
     "layerwise.distributed": "layerwise.distributed.DataParallel",
     "DataParallel": "layerwise.distributed.DataParallel",
+    "save_onnx": "layerwise.onnx.save_onnx",
+    "to_onnx": "layerwise.onnx.to_onnx",
     "LearningDisplay": "layerwise.estimators.LearningDisplay",
     "MLPClassifier": "layerwise.estimators.MLPClassifier",
     "MLPRegressor": "layerwise.estimators.MLPRegressor",

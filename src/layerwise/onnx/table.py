@@ -23,6 +23,10 @@ def entry(layer: Layer[Any, Any], X: Any) -> Tensor:
 
     X is a Tensor, or a tuple of them for a layer that takes several, such as (X, mask). Raises
     TypeError for a layer without an entry.
+
+    >>> from layerwise import Dense
+    >>> entry.dispatch(Dense).__module__
+    'layerwise.onnx.rows'
     """
     name = type(layer).__name__
     raise TypeError(
@@ -35,6 +39,11 @@ def apply(layer: Layer[Any, Any], X: Any) -> Tensor:
 
     Raises TypeError for a layer without an entry, and for one that inherits an entry but computes
     something else.
+
+    >>> from layerwise import ReLU; from layerwise.onnx.graph import Graph
+    >>> from layerwise.onnx.tensor import given
+    >>> apply(ReLU(), given(Graph(), "X", "f4", (3,))).row
+    (3,)
     """
     own = type(layer)
     base = next(cls for cls in own.__mro__ if cls in entry.registry)
