@@ -33,7 +33,7 @@ nitpicky = True
 # Names of other packages in signatures, which no inventory is at hand for, and type variables.
 OTHERS = """
 Any ArrayLike Axes Callable DTypeLike Data F Figure Generator In Iterable Iterator
-Literal Mapping NDArray Out Path PathLike RandomState Self Sequence T
+Literal Mapping ModelProto NDArray Out Path PathLike RandomState Self Sequence T
 """
 nitpick_ignore_regex = [
     ("py:.*", r"(np|numpy|collections|typing|os|sklearn|matplotlib|MPI|dask)\..*"),
