@@ -263,6 +263,8 @@ def test_an_axis_that_is_not_taken_stays() -> None:
 def test_a_point_at_other_sizes_repeats_or_draws_numbers() -> None:
     points = _points(Any_(lambda X: 2 * X), normal(4, 5))
     assert [_X(points[f"size {n} for 5"]).shape for n in (6, 7)] == [(4, 6), (4, 7)]
+    labels = [label for label in _points(Any_(lambda X: 2 * X), normal(4, 5, 6)) if "size" in label]
+    assert labels == ["size 6 for 5, 8 for 6", "size 7 for 5, 7 for 6"]
     variations = _of(Any_(lambda X: 2 * X), X := np.arange(20.0).reshape(4, 5))
     np.testing.assert_array_equal(
         variations._resized(X, 4, {(1, 5): 2}), X[:, [0, 1, 2, 3, 4, 0, 1]]
