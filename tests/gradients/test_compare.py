@@ -163,6 +163,14 @@ def test_between_the_slopes_on_both_sides_it_is_a_kink() -> None:
         assert _compare(_relu(5 * analytic, 5), 2.5).state == state
 
 
+def test_the_range_of_a_kink_is_from_the_least_to_the_greatest_slope() -> None:
+    for analytic, state in ((0.5, "kink"), (1.0019, "kink"), (1.0021, "wrong")):
+        for sign in (1, -1):
+            slope = partial(np.full_like, fill_value=sign * analytic)
+            point = point_of(np.abs, 0.0, slope, noise=0.0)
+            assert _compare(point, sign * 0.2).state == state
+
+
 def test_a_kink_explains_no_more_than_twice_its_range() -> None:
     assert _compare(_relu(0.5), 2.4).state == "kink"
     assert _compare(_relu(0.5), 2.6).state == "wrong"

@@ -78,6 +78,11 @@ def test_the_points_of_a_dense_layer() -> None:
     assert 0.6 < rms(_X(points["70 rows and thinned masks"])) < 1.4
 
 
+def test_numbers_alone_are_rows_too() -> None:
+    points = _points(Any_(np.copy), normal(4))
+    assert [_X(points[label]).shape for label in ("one row", "6 rows")] == [(1,), (6,)]
+
+
 def test_without_parameters_none_are_moved() -> None:
     labels = list(_points(Any_(np.copy), normal(4, 1)))
     assert "parameters at zero" not in labels
@@ -90,6 +95,9 @@ def test_many_rows_are_run_only_where_they_are_not_too_much() -> None:
         labels = list(_points(Any_(lambda X: X[:, :1]), normal(2, columns)))
         assert label in labels
         assert len([name for name in labels if "thinned" in name]) == 1
+    given = normal(2, 1850), np.ones((2, 30))
+    points = _points(Any_(lambda X: X[0][:, :1] * X[1]), given)
+    assert 0.3 < _X(points["thinned masks"], 1).mean() < 0.7
 
 
 def test_inputs_that_a_layer_refuses_are_the_given_ones_moved() -> None:
@@ -263,6 +271,13 @@ def test_an_axis_that_is_not_taken_stays() -> None:
 def test_a_point_at_other_sizes_repeats_or_draws_numbers() -> None:
     points = _points(Any_(lambda X: 2 * X), normal(4, 5))
     assert [_X(points[f"size {n} for 5"]).shape for n in (6, 7)] == [(4, 6), (4, 7)]
+    both = Any_(lambda X: 2 * X)
+    either = Fails(lambda X: X.shape[1] != 5 and X.shape[2] != 6)  # in backward alone
+    for layer, expected in (
+        (both, ["size 6 for 5, 8 for 6", "size 7 for 5, 7 for 6"]),
+        (either, ["size 6 for 5", "size 8 for 6", "size 7 for 5", "size 7 for 6"]),
+    ):
+        assert [name for name in _points(layer, normal(4, 5, 6)) if "size" in name] == expected
     variations = _of(Any_(lambda X: 2 * X), X := np.arange(20.0).reshape(4, 5))
     np.testing.assert_array_equal(
         variations._resized(X, 4, {(1, 5): 2}), X[:, [0, 1, 2, 3, 4, 0, 1]]
@@ -434,3 +449,5 @@ def test_half_of_the_parameters_are_turned_or_all_of_one() -> None:
     turned = _turned(np.ones(1000), (-1, 1), np.random.default_rng(0))
     assert set(turned.tolist()) == {-1, 1}
     assert _turned(np.ones(1), (-1, 1), np.random.default_rng(0)) == -1
+    two = {tuple(_turned(np.ones(2), (-1, 1), np.random.default_rng(i))) for i in range(20)}
+    assert two == {(-1, -1), (-1, 1), (1, -1), (1, 1)}

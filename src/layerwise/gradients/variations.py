@@ -115,7 +115,7 @@ class Variations:
         """A with other numbers of rows, where it has the batch's, and other sizes, repeating it."""
         first = self._first_axis(A)
         if first and rows != self.n:
-            A = A[np.arange(rows) % max(self.n, 1)]
+            A = A[np.arange(rows) % self.n]
         for axis in range(first, A.ndim):
             size = A.shape[axis]
             more = sizes.get((axis, size), sizes.get((None, size), 0))
