@@ -40,12 +40,13 @@ nitpick_ignore_regex = [
     ("py:class", "|".join(OTHERS.split())),
 ]
 
+# Quiet, one column of text, light and dark, good on a telephone; it asks no other host for fonts.
 html_theme = "furo"
 html_title = "Layerwise"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_favicon = "static/layers.svg"
-html_math_renderer = "mathml"
+html_math_renderer = "mathml"  # neither script nor font: see building/mathematics.py
 html_copy_source = False
 html_show_sourcelink = False
 templates_path: list[str] = []
