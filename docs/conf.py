@@ -38,6 +38,7 @@ Literal Mapping ModelProto NDArray Out Path PathLike RandomState Self Sequence T
 nitpick_ignore_regex = [
     ("py:.*", r"(np|numpy|collections|typing|os|sklearn|matplotlib|MPI|dask)\..*"),
     ("py:class", "|".join(OTHERS.split())),
+    ("py:class", "Graph|Named"),  # what entries make Tensors of, by functions
 ]
 
 # Quiet, one column of text, light and dark, good on a telephone; it asks no other host for fonts.
