@@ -15,7 +15,8 @@ from layerwise.parameter import Parameter
 OVERWRITTEN = "argument overwritten: make a new array instead of writing into one you were given"
 ROOT = Path(__file__).parent.parent
 # An error is raised here, and made by the code that calls: by the layer's.
-CALLED = [ROOT / name for name in ("arguments.py", "arrays.py", "parameter.py", "gradients")]
+ROOMS = "arguments.py", "forms.py", "arrays.py", "parameter.py", "gradients"
+CALLED = [ROOT / name for name in ROOMS]
 CALLED.append(Path(np.__file__).parent)
 
 
