@@ -118,7 +118,7 @@ def carried(jacobian: Jacobian) -> Iterator[str]:
     wrong, seen, what = jacobian.wrong, jacobian.seen, _what(jacobian)
     x, Y = sides(jacobian)
     for a, n in enumerate(jacobian.x.shape):
-        for b in [b for b, m in enumerate(jacobian.Y.shape) if n == m > 2]:
+        for b in [b for b, m in enumerate(jacobian.Y.shape) if n == m]:
             ahead = Y.index[b] - x.index[a][:, np.newaxis]
             for sign, words, end in (1, "later", "last"), (-1, "earlier", "first"):
                 one_way = not np.any(seen & (sign * ahead < 0))
@@ -176,21 +176,21 @@ def _in_words(side: Side, what: str, *, ends: bool = False) -> Iterator[str]:
     for axis, bad, good in side.lines():
         # An axis that Y has no more, of which the last indices alone count, may be that of time.
         time = ends and what == "zero" and 0 < axis < side.like.ndim - 1 and bad[-1] < good[0]
-        rest = nothing + CUT * bool(time) if what == "zero" else ", and right elsewhere"
+        cut = CUT * bool(time)
         of = f"of axis {axis}{side.of}"
         if what == "wrong" and len(good) > 1 and indices_in_words(bad).count(",") > 1:
             continue  # here and there is no place
         if what == "zero" and len(good) == 1 < len(bad):
             yield (
                 f"only index {good[0]} {of} counts, and nothing comes {way} the others (zero "
-                f"{at} every index {of} but {good[0]}){CUT * bool(time)}"
+                f"{at} every index {of} but {good[0]}){cut}"
             )
         lines = {0: " (one row)", side.like.ndim - 1: " (one column)"} if side.like.ndim > 1 else {}
         line = lines.get(axis, "") if len(bad) == 1 else ""
         words = f"{indices_in_words(bad)} {of}{line}"
         if len(good) == 1 < len(bad):
             words = f"every index {of} but {good[0]}"
-        yield f"{what} only {at} {words}{rest}"
+        yield f"{what} only {at} {words}{rest}{cut}"
     for words, kind in ENDS.items():
         for axes in flips(side.like.ndim):
             if len(axes) > 1 and all(side.like.shape[axis] > 2 for axis in axes):

@@ -103,8 +103,8 @@ def _rank(jacobian: Jacobian, axes: list[int]) -> int:
     groups = np.arange(x.size // n)
     E = E.reshape(x.size // n, x.size // n, n, n)[groups, groups]
     lines = [np.sum(np.abs(E).max(axis=i) > 1e-4 * np.abs(E).max(), axis=-1) for i in (-1, -2)]
-    if n < ENOUGH or np.min(lines) < ENOUGH:
-        return n
+    if np.min(lines) < ENOUGH:
+        return ENOUGH
     sizes = np.linalg.svd(E, compute_uv=False)
     return int(np.max(np.sum(sizes > 1e-4 * sizes.max(), axis=-1)))
 
@@ -153,8 +153,6 @@ def bottlenecks(jacobian: Jacobian) -> Iterator[str]:
 
 def _through(E: Array, J: Array) -> Iterator[str]:
     """Through how few numbers the error goes, matrix by matrix, if J goes through more."""
-    if min(E.shape[1:]) < ENOUGH:
-        return
     ranks = []
     for M in (E, J):
         turned = M.swapaxes(1, 2)
