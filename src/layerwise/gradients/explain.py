@@ -39,10 +39,12 @@ def explain(point: Point, measured: list[TensorReport]) -> list[str]:
         for t in measured
         if t.verdict == "wrong" and t.numeric is not None and (errors := t.errors) is not None
     }
+    if not wrong:
+        return []
     jacobians = Jacobians(point, {name: int(np.nanargmax(e)) for name, (_, e) in wrong.items()})
     found = _found(point, jacobians, {name: numeric for name, (numeric, _) in wrong.items()})
     if all(hint.startswith(WEAK) for hint in found):
-        otherwise = {} if found else _way_back(point, measured)
+        otherwise = {} if found else _way_back(point, measured, list(wrong))
         found = _of_few_steps(point, jacobians, list(wrong), otherwise) or found
     weak = [hint for hint in found if hint.startswith(WEAK)]
     where = "" if point.label == GIVEN else f", with {point.label}"
@@ -116,16 +118,17 @@ def _of_few_steps(
     return otherwise
 
 
-def _way_back(point: Point, measured: list[TensorReport]) -> dict[str, list[str]]:
+def _way_back(
+    point: Point, measured: list[TensorReport], wrong: list[str]
+) -> dict[str, list[str]]:
     """What there is to say where X alone is wrong."""
-    names = [t.name for t in measured if t.verdict == "wrong" and t.numeric is not None]
     rest = [t for t in measured if t.name in point.function.parameters]
-    if names and rest and all(t.verdict == "proven" for t in rest):
+    if rest and all(t.verdict == "proven" for t in rest):
         words = (
             "the gradients of all parameters are right: look at how what backward returns is made "
             "of them, for a way that is missing or wrong"
         )
-        return {words: names}
+        return {words: wrong}
     return {}
 
 
@@ -202,11 +205,11 @@ def _turned(point: Point, name: str, numeric: Array) -> Iterator[str]:
         W = point.function.base[path]
         turned: list[tuple[str, Array]] = []
         for i, j in combinations(range(W.ndim), 2):
-            if W.shape[i] == W.shape[j] > 1:
+            if W.shape[i] == W.shape[j]:
                 words = f"transposed, as {path}.T for {path}"
                 words = words if W.ndim == 2 else f"with axes {i} and {j} exchanged"
                 turned.append((f"transpose: right with {path} {words}", W.swapaxes(i, j)))
-        for axes in flips(W.ndim) if W.ndim > 1 else ():
+        for axes in flips(W.ndim):
             words = f"right with {path} reversed along {axes_in_words(axes)}: turn it, or do not"
             turned.append((words, np.flip(W, axes)))
         for words, other in turned:
