@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from layerwise.arrays import Array
+from layerwise.arrays import Array, Indices
 from layerwise.gradients.explain import (
     GIVEN,
     NUMBER,
@@ -201,22 +201,20 @@ def test_rows_have_no_steps() -> None:
         return _recurrent(X[:, :, np.newaxis], U)[:, :, 0]
 
     def back(grad: Array, X: Array, U: Array) -> tuple[Array, Array]:
-        wrong = _through_time(carried=lambda d, U: np.cos(9 * d) @ U)
+        wrong = _through_time(lambda h: 1 - h**3)
         dX, dU = wrong(grad[:, :, np.newaxis], X[:, :, np.newaxis], U)
         return dX[:, :, 0], dU
 
-    hints = _hints(f, back, normal(3, 4), U=normal(1, 1, seed=1))
-    assert not any("right where X has one index" in hint for hint in hints)
+    assert _hints(f, back, normal(3, 4), U=normal(1, 1, seed=1)) == []
 
 
 def test_tokens_of_two_axes_have_steps() -> None:
-    def f(X: Array, U: Array, E: Array) -> Array:
+    def f(X: Indices, U: Array, E: Array) -> Array:
         return _recurrent(E[X], U)
 
-    def back(grad: Array, X: Array, U: Array, E: Array) -> tuple[Array, Array, Array]:
+    def back(grad: Array, X: Indices, U: Array, E: Array) -> tuple[Array, Array, Array]:
         dX, dU = _through_time(added=lambda total, term: term)(grad, E[X], U)
-        dE = np.zeros_like(E)
-        np.add.at(dE, X, dX)
+        dE = np.array([dX[token == X].sum(axis=0) for token in range(len(E))])
         return np.zeros(X.shape), dU, dE
 
     X = np.array([[0, 2, 1, 3], [1, 1, 0, 2], [3, 2, 1, 0]])
@@ -229,7 +227,8 @@ def test_tokens_of_two_axes_have_steps() -> None:
 
 
 def _no_pattern(X: Array) -> Array:
-    return np.sin(np.cumsum(X * X[:, ::-1], axis=1)) + X.sum(axis=0) ** 2 * X
+    Y: Array = np.sin(np.cumsum(X * X[:, ::-1], axis=1)) + X.sum(axis=0) ** 2 * X
+    return Y
 
 
 def test_where_all_parameters_are_right_it_is_the_way_back() -> None:
@@ -389,7 +388,8 @@ def test_without_differences_the_jacobian_tells_the_gradient() -> None:
 
 def test_with_few_indices_nothing_is_said_of_few_numbers() -> None:
     def f(X: Array) -> Array:
-        return X - X.mean(axis=1, keepdims=True)
+        centered: Array = X - X.mean(axis=1, keepdims=True)
+        return centered
 
     for label, said in ((GIVEN, True), (SHORT, False)):
         point = _point(f, lambda g, X: (g,), A0, label)

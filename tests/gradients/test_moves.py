@@ -79,6 +79,9 @@ def test_what_is_in_its_place_has_not_moved() -> None:
 def test_a_move_fits_to_the_tolerance() -> None:
     assert _moved(lambda J: J[::-1] + 0.9e-3, 2, 3)[0] == "reversed along axis 0"
     assert _moved(lambda J: J[::-1] + 1.1e-3, 2, 3) == []
+    J = np.array([[1.0, 2], [4, 8]])
+    (first, *_) = moved(J[::-1] + 0.5, J, np.full(2, 0.5), "")
+    assert first == "reversed along axis 0"
 
 
 @pytest.mark.parametrize("shift", [1, 2, 3, -1, -2, -3])

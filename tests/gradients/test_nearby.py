@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from layerwise.arrays import Array
 from layerwise.gradients.function import Function
@@ -33,7 +34,9 @@ class Weighed(Layer[Any, Array]):
 
 
 def _weighed(
-    *inputs: Array, values: dict[str, Array] | None = None, bend: Callable[[Array], Array] = np.copy
+    *inputs: NDArray[Any],
+    values: dict[str, Array] | None = None,
+    bend: Callable[[Array], Array] = np.copy,
 ) -> Point:
     return Point("here", Function(Weighed(bend), inputs, values), np.random.default_rng(0))
 
@@ -140,7 +143,7 @@ def test_along_an_axis_that_the_answers_have_no_more() -> None:
 
 def test_a_layer_of_tokens_alone_may_always_reach() -> None:
     def f(X: Array) -> Array:
-        return np.ones((2, 3)) * X.shape[1]
+        return np.full((2, 3), 1.0 * X.shape[1])
 
     point = Point("here", Function(_Free(f), np.arange(6).reshape(2, 3)), np.random.default_rng(0))
     assert reaches(Jacobians(point), 1)
