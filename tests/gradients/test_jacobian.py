@@ -203,7 +203,8 @@ def test_at_a_kink_an_element_has_no_derivative() -> None:
     for slope, at in ((0.9e-2, [0, 1, 2]), (1.1e-2, [0, 2])):
 
         def f(X: Array, slope: float = slope) -> Array:
-            return np.array([[3.0, 0, -2]]) * X + slope * 3 * np.maximum(X, 0) * [[0, 1, 0]]
+            largest = 0.03
+            return largest * (X * [[1.0, 0, -0.5]] + slope * np.maximum(X, 0) * [[0, 1, 0]])
 
         point = point_of(f, [1.0, 0, -2])
         assert Jacobians(point).of("X").x_at.tolist() == at

@@ -280,6 +280,11 @@ def test_answers_are_places_too() -> None:
         "only index 2 of axis 0 of Y counts, and nothing comes from the others (zero from every "
         "index of axis 0 of Y but 2)"
     )
+    E = np.zeros((3, 2, 5, 2), bool)
+    E[:, :, :3] = True
+    assert _sums(E.reshape(3, 20), (3,), (2, 5, 2)) == [
+        "zero only from indices 0 to 2 of axis 1 of Y: their gradient is not used"
+    ]
     E = np.ones((3, 4, 5), bool)
     E[:, 0, 0] = False
     assert _sums(E.reshape(3, 20), (3,), (4, 5)) == [
