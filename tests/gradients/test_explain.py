@@ -203,6 +203,38 @@ def test_of_three_indices_one_is_tried() -> None:
     ]
 
 
+def test_what_is_wrong_in_one_step_too_and_has_no_pattern_stays_so() -> None:
+    assert _hints(_recurrent, _through_time(np.exp), normal(2, 4, 1), U=normal(1, 1, seed=1)) == []
+
+
+def test_one_of_two_steps_is_no_place() -> None:
+    """That X is wrong at the first of them, and b from the second, goes for any such mistake."""
+
+    def f(X: Array, U: Array, b: Array) -> Array:
+        return _recurrent(X + b, U)
+
+    def back(grad: Array, X: Array, U: Array, b: Array) -> tuple[Array, ...]:
+        dX, dU = _through_time(carried=lambda d, U: d @ U)(grad, X + b, U)
+        return dX, dU, dX.sum(axis=(0, 1))
+
+    assert _hints(f, back, STEPS, U=U0, b=normal(3, seed=4)) == [
+        f"X, U, b: right where X has one index along axis 1: {GOES_ALONG}"
+    ]
+
+
+def test_a_place_in_a_parameter_is_one_in_few_steps_too() -> None:
+    def added(total: Array, term: Array) -> Array:
+        wrong = term.copy()
+        wrong[1] = wrong[1] @ R
+        return total + wrong
+
+    R = normal(3, 3, seed=5)
+    assert _hints(_recurrent, _through_time(added=added), STEPS, U=U0) == [
+        "U: wrong only at index 1 of axis 0 (one row), and right elsewhere, as a run with 2 "
+        "indices along axis 1 shows"
+    ]
+
+
 def test_rows_have_no_steps() -> None:
     """Though with one column it is right."""
     R = normal(4, 4, seed=5)
@@ -437,6 +469,28 @@ def test_patterns_of_the_indices_where_something_is_wrong() -> None:
     (hint,) = _hints(np.sin, back(np.array([2, 3, 5])), A0)
     assert hint.startswith("X: a factor for each index of axis 1 (2.000, 3.000, ...): something")
     assert hint.endswith(", only at indices 1 to 3 of axis 1")
+
+
+def test_what_is_wrong_at_some_indices_is_looked_at_alone() -> None:
+    v, V = normal(8, seed=4), normal(8, 3, seed=4)
+
+    def shifted(g: Array, X: Array) -> tuple[Array]:
+        d = g[:, np.newaxis] * v
+        d[:, 3:6] = (g[:, np.newaxis] * v)[:, 2:5]
+        return (d,)
+
+    def by_row(g: Array, X: Array) -> tuple[Array]:
+        d = g @ V.T
+        d[:, 3] *= [2, 3, 5, 7]
+        return (d,)
+
+    # A shift within them is none, and the factors of a single index are none of their own.
+    assert _hints(lambda X: X @ v, shifted, normal(1, 8)) == [
+        "X: wrong only at indices 3 to 5 of axis 1, and right elsewhere"
+    ]
+    assert _hints(lambda X: X @ V, by_row, normal(4, 8)) == [
+        "X: wrong only at index 3 of axis 1 (one column), and right elsewhere"
+    ]
 
 
 def test_what_is_hardly_above_the_rounding_has_no_pattern() -> None:

@@ -165,14 +165,14 @@ def _patterns(
         yield from couplings(jacobian)
     if jacobian.whole_y:
         yield from _turned(point, jacobian.name, numeric)
-    for where, part in narrowed(jacobian) if jacobian.A.shape[1] > 1 else ():
+    for where, part in narrowed(jacobian):
         found = (*terms(part, _arrays(point)), *rearranged(part))
         yield from (f"{h}, only at {where}" for h in found if not h.startswith("shifted"))
     yield from elsewhere(jacobian)
     yield from carried(jacobian)
     yield from one_kept(jacobian)
     yield from by_input(jacobian, point.function.named_inputs())
-    for where, part in narrowed(jacobian) if jacobian.A.shape[1] > 1 else ():
+    for where, part in narrowed(jacobian):
         yield from (f"{h}, only at {where}" for h in factors_by_index(part) if "indices" in where)
     at = list(places(jacobian))
     yield from (hint for hint in at if not hint.startswith(WEAK))
