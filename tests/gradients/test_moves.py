@@ -216,3 +216,13 @@ def test_what_is_below_the_tolerance_goes_nowhere() -> None:
     A = J.sum(axis=0, keepdims=True) + 0 * J
     assert len(_sums(A, J + 0.9e-3, others)) == 1
     assert _sums(A, np.where(J == 0, 1.1e-3, J), others) == []
+
+
+def test_tolerances_are_inclusive() -> None:
+    J, others = _each(2, 3)
+    A = J.sum(axis=0, keepdims=True) + 0 * J
+    half = np.full(6, 0.5)
+    assert len(list(sums(A + 1, J, half, "", others))) == 1
+    # What is no more than the tolerance goes nowhere.
+    everywhere = np.where(J == 0, 0.5, J)
+    assert len(list(sums(A, everywhere, half, "", others))) == 1
