@@ -125,6 +125,7 @@ def test_a_square_root_is_one_to_a_millionth(words: Callable[..., str]) -> None:
 
 def test_rows_or_a_number_is_not_settled_without_longer_runs(words: Callable[..., str]) -> None:
     so = ": the gradient is {} times the right one"
+    assert words(2, 2, 5) == "a constant factor" + so.format(2)
     assert words(0.5, 2, 5) == "a constant factor" + so.format(0.5)
     assert words(0.5, 2, 5, longer={(4, 5): 0.25}) == (
         f"factor 1/n, one over the rows of the batch (2){MEAN}" + so.format(0.5)

@@ -118,9 +118,7 @@ def _of_few_steps(
     return otherwise
 
 
-def _way_back(
-    point: Point, measured: list[TensorReport], wrong: list[str]
-) -> dict[str, list[str]]:
+def _way_back(point: Point, measured: list[TensorReport], wrong: list[str]) -> dict[str, list[str]]:
     """What there is to say where X alone is wrong."""
     rest = [t for t in measured if t.name in point.function.parameters]
     if rest and all(t.verdict == "proven" for t in rest):
