@@ -43,6 +43,7 @@ def factor_in_words(point: Point, name: str, factor: float) -> str:
     runs = [run for run in runs if len(run.Y) == len(runs[0].Y)]
     possible = [(words, values) for words, values in _lengths(runs) if _fits(runs, values)]
     lengths = [words for words, values in possible if np.ptp(values) > 0 or len(runs) == 1]
+    fixed = [words for words, values in possible if np.ptp(values) == 0]  # by the layer's own sizes
     own = [words for words, value in _own(function.layer) if _fits(runs, [value] * len(runs))]
     plain = [words for words, value in PLAIN.items() if _fits(runs, [value] * len(runs))]
     rows = sum("axis 0" in words or "rows" in words for words, _ in possible)
@@ -54,6 +55,8 @@ def factor_in_words(point: Point, name: str, factor: float) -> str:
         n = round(value)
         if not plain and not lengths and abs(value - n) < 1e-6 * n and isqrt(n) ** 2 != n:
             return f"factor {number}, {words} square root of {n}: {so}"
+    if len(fixed) == 1 and not plain and not lengths:  # so it is, be it by chance
+        return f"factor {number}, which is {fixed[0].partition(', as by')[0]}: {so}"
     return f"factor {[*plain, *lengths, number][0]}: {so}"
 
 
