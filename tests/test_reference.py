@@ -46,7 +46,7 @@ def documented() -> set[str]:
             if kind == "currentmodule":
                 module = name
             elif kind in ("autoclass", "autofunction", "py:type"):
-                found.add(f"{module}.{name}")
+                found.add(f"{module}.{name.split('(')[0]}")
     return found
 
 
