@@ -127,8 +127,7 @@ class Conv1D(_Convolution):
     """Y[n, i] = Σ over k of X[n, i s + k d] W[k] + b, s stride, d dilation: `Conv2D` of sequences.
 
     X has shape (n, t, inputs) and Y (n, times, outputs); `W` has shape (kernel_size, inputs,
-    outputs). All else is as in `Conv2D`, what it raises
-    too.
+    outputs). All else is as in `Conv2D`, what it raises too.
 
     >>> conv = Conv1D(1, 1, 2); conv.W.value = np.array([-1.0, 1.0]).reshape(2, 1, 1)
     >>> conv(np.array([1.0, 4.0, 9.0]).reshape(1, 3, 1)).ravel()
