@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerwise import Array, SoftmaxCrossEntropy, matrix_multiply
-from layerwise.arrays import KEPT, ones, scalar, sum_rows
+from layerwise.arrays import CHUNK, KEPT, add_multiple, ones, scalar, sum_rows
 from tests.raising import raises
 
 LAYOUTS = ["C", "Fortran", "transposed", "strided", "reversed", "read-only"]
@@ -271,6 +271,17 @@ def test_a_memory_map_is_a_matrix(tmp_path: Path) -> None:
 def test_the_sum_of_rows(rows: int) -> None:
     A = np.arange(2.0 * rows).reshape(rows, 2)
     assert sum_rows(A).tolist() == A.sum(axis=0).tolist()
+
+
+@pytest.mark.parametrize("n", [0, 1, CHUNK, CHUNK + 1, 3 * CHUNK - 1])
+def test_a_multiple_is_added_whole_and_needs_a_part_of_the_memory(n: int) -> None:
+    A, B = np.arange(n, dtype=np.float32), np.ones(n, np.float32)
+    tracemalloc.start()
+    add_multiple(A, 0.5, B)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert np.array_equal(A, np.arange(n, dtype=np.float32) + np.float32(0.5))
+    assert peak < 4 * CHUNK + 10_000
 
 
 def test_what_is_kept_between_calls_is_small() -> None:

@@ -488,7 +488,17 @@ class TestNetworks:
             assert np.allclose(mlp.predict(as_rows(X)), whole, rtol=1e-12)
             assert taken == [1000, 1000, 500]
 
-    def test_lbfgs_takes_many_rows_in_parts(self) -> None:
+    @pytest.mark.parametrize(
+        ("as_rows", "columns", "parts"),
+        [
+            (np.asarray, 1250, [1000, 1000, 500]),
+            (sparse.csr_array, 5, [1000, 1000, 500]),
+            (sparse.csc_array, 1250, [1250, 1250]),  # as many rows as columns: each fills a W
+        ],
+    )
+    def test_lbfgs_takes_many_rows_in_parts(
+        self, as_rows: Callable[[Any], Any], columns: int, parts: list[int]
+    ) -> None:
         taken: list[int] = []
 
         class Counted(Tanh):
@@ -498,12 +508,12 @@ class TestNetworks:
                 taken.append(len(X))
                 return super().forward(X)
 
-        X = np.random.default_rng(0).normal(size=(2500, 5))
+        X = np.random.default_rng(0).normal(size=(2500, columns))
         mlp = MLPRegressor(
             hidden_layer_sizes=4, activation=Counted, solver="lbfgs", max_iter=1, random_state=0
         )
-        mlp.fit(X, X[:, 0])
-        assert taken[-3:] == [1000, 1000, 500]
+        mlp.fit(as_rows(X), X[:, 0])
+        assert taken[-len(parts) :] == parts
 
     def test_fields_of_build_are_parameters(self) -> None:
         build = TwoLayers(5)

@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from layerwise.arrays import Array
+from layerwise.arrays import Array, add_multiple
 from layerwise.losses import Loss
 from layerwise.parameter import Parameter, ParameterVector
 
@@ -46,5 +46,5 @@ class Objective:
         if not self.alpha:
             return 0.0
         strength, W = self.alpha / self.total, self.vector.weights
-        self.vector.grad[: len(W)] += strength * W
+        add_multiple(self.vector.grad[: len(W)], strength, W)
         return strength / 2 * float(W.dot(W))

@@ -11,14 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerwise.arguments import at_least_zero, positive
-from layerwise.arrays import Vector
+from layerwise.arrays import CHUNK, Vector
 from layerwise.forms import refuse_other_state
 from layerwise.parameter import Parameter, ParameterVector
 
 if TYPE_CHECKING:
     from layerwise.layers.base import Layer
 
-CHUNK = 65536  # numbers whose parameters, gradients and moments fit together into a CPU's cache
 
 LearningRate: TypeAlias = float | Callable[[int], float]
 
