@@ -380,6 +380,10 @@ class TestVerbose:
         )
 
 
+def nothing(Y: Any, target: Any) -> Any:
+    """A loss, or an optimizer, whose return was forgotten."""
+
+
 class TestNetworks:
     def test_what_build_is_asked_for(self) -> None:
         asked = []
@@ -542,6 +546,25 @@ class TestNetworks:
         )
         with raises(TypeError, message):
             NetworkRegressor(lambda n, k, rng: None).fit(*DIABETES)
+
+    def test_an_optimizer_that_is_none(self) -> None:
+        message = (
+            "NetworkRegressor: the optimizer is None, expected an Optimizer: optimizer(parameters, "
+            "learning_rate) returns one, as Adam does"
+        )
+        with raises(TypeError, message):
+            NetworkRegressor(TwoLayers(2), optimizer=nothing).fit(*DIABETES)
+
+    def test_a_loss_that_is_none(self) -> None:
+        message = (
+            "NetworkRegressor: loss is the class Huber, expected one to be called with "
+            "(Y, target), such as MeanSquaredError()"
+        )
+        the_class: Any = Huber
+        with raises(TypeError, message):
+            NetworkRegressor(TwoLayers(2), loss=the_class).fit(*DIABETES)
+        with raises(TypeError, "nothing returned None, expected a pair: (value, gradient)"):
+            NetworkRegressor(TwoLayers(2), loss=nothing).fit(*DIABETES)
 
     def test_a_network_of_other_outputs(self) -> None:
         message = (

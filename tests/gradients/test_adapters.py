@@ -271,6 +271,21 @@ def test_a_loss_at_Y_that_is_not_finite_is_refused() -> None:
         check_loss(MeanSquaredError(), np.array([np.nan]), np.zeros(1))
 
 
+def test_what_is_no_loss_is_refused() -> None:
+    def nothing(Y: Array, T: Array) -> Any:
+        """A loss whose return was forgotten."""
+
+    text = (
+        "check_loss: loss is the class MeanSquaredError, expected one to be called with "
+        "(Y, target), such as MeanSquaredError()"
+    )
+    the_class: Any = MeanSquaredError
+    with raises(TypeError, text):
+        check_loss(the_class, normal(4, 3), normal(4, 3))
+    with raises(TypeError, "nothing returned None, expected a pair: (value, gradient)"):
+        check_loss(nothing, normal(4, 3), normal(4, 3))
+
+
 def test_unless_it_is_said_both_draw_alike_and_show_no_bar(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

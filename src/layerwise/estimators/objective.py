@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from layerwise.arguments import pair_from
 from layerwise.arrays import Array, add_multiple
 from layerwise.losses import Loss
 from layerwise.parameter import Parameter, ParameterVector
@@ -38,7 +39,8 @@ class Objective:
     def __call__(self, Y: Array, target: NDArray[Any], *weight: Array) -> tuple[float, Array]:
         """Return the value without the penalty, and its derivative by Y."""
         self.total = float(weight[0].sum()) if weight else len(Y)
-        value, grad = self.loss(Y, 2 * target - 1 if self.signs else target, *weight)
+        returned = self.loss(Y, 2 * target - 1 if self.signs else target, *weight)
+        value, grad = pair_from(self.loss, returned, "(value, gradient)")
         return (value, grad) if self.factor == 1 else (self.factor * value, self.factor * grad)
 
     def penalty(self, _: Iterable[Parameter]) -> float:

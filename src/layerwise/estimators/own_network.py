@@ -10,7 +10,7 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 from sklearn.base import is_classifier
 
-from layerwise.arguments import of_type
+from layerwise.arguments import of_type, to_call
 from layerwise.arrays import Array
 from layerwise.estimators.classifying import Classifying
 from layerwise.estimators.objective import Objective
@@ -95,6 +95,7 @@ class OwnNetwork(Stepwise):
 
     def _objective(self, vector: ParameterVector) -> Objective:
         loss = self._default_loss() if self.loss is None else self.loss
+        to_call(type(self).__name__, "loss", loss, "(Y, target)", "MeanSquaredError()")
         signs = is_classifier(self) and isinstance(loss, OF_SIGNS)
         return Objective(loss, vector, alpha=self.alpha, signs=signs)
 
@@ -103,7 +104,10 @@ class OwnNetwork(Stepwise):
         """The loss where none is given."""
 
     def _new_optimizer(self) -> Optimizer:
-        return self.optimizer(self.network_.parameters(), self.learning_rate)
+        optimizer = self.optimizer(self.network_.parameters(), self.learning_rate)
+        remedy = "optimizer(parameters, learning_rate) returns one, as Adam does"
+        of_type(type(self).__name__, "the optimizer", optimizer, Optimizer, remedy)
+        return optimizer
 
 
 @dataclass(eq=False, repr=False)

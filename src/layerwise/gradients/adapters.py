@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from layerwise.arguments import pair_from, to_call
 from layerwise.arrays import Array, as_floating
 from layerwise.gradients.check import Mode, check_layer, refuse_infinite, subject_of
 from layerwise.gradients.function import parts, read_only
@@ -35,19 +36,21 @@ def check_loss(
     answer again. A loss of all rows twice must be the same. With a weight for each row or position,
     the loss is called with (Y, target, weight); twice the weights must give the same.
 
-    Raises TypeError for a Y that is not of real numbers, ValueError for numbers that are not finite
-    and for another mode, and whatever the loss raises.
+    Raises TypeError for a Y that is not of real numbers, for a class in place of a loss and for a
+    loss that returns no pair, ValueError for numbers that are not finite and for another mode, and
+    whatever the loss raises.
 
     >>> from layerwise import MeanSquaredError
     >>> check_loss(MeanSquaredError(), np.ones((4, 3)), np.zeros((4, 3))).verdict
     'proven'
     """
+    to_call("check_loss", "loss", loss, "(Y, target)", "MeanSquaredError()")
     Y, given = as_floating(Y, "check_loss: Y"), np.array(target)
     refuse_infinite(Y, "check_loss: Y")
     refuse_infinite(given, "check_loss: the target")
     targets = {"target": given} | ({} if weight is None else {"weight": np.array(weight)})
     before = {name: array.copy() for name, array in targets.items()}
-    loss(np.array(Y), *targets.values())
+    pair_from(loss, loss(np.array(Y), *targets.values()), "(value, gradient)")
     for name, array in targets.items():
         if not np.array_equal(array, before[name]):
             fault = f"the loss changed its argument {name}"
