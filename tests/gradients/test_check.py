@@ -230,6 +230,15 @@ def _stopped(tolerance: float) -> Elementwise:
     return Elementwise(f, lambda X: 1 / (1 + np.sin(f(X)) / 2))
 
 
+@pytest.mark.parametrize("tolerance", [1e-4, 1e-5, 1e-6, 1e-7])
+@pytest.mark.parametrize(
+    "X", [np.linspace(0.5, 1, 12).reshape(4, 3), 3 * normal(4, 3), 1 + normal(5)]
+)
+def test_what_stops_at_a_tolerance_is_never_wrong(tolerance: float, X: Array) -> None:
+    assert check_layer(_stopped(tolerance), X).verdict != "wrong"
+    assert check_layer(_stopped(tolerance), X, forward_error=tolerance).verdict == "proven"
+
+
 def test_jumps_are_a_hint_where_nothing_is_proven() -> None:
     report = check_layer(_stopped(1e-7), X := np.linspace(0.5, 1, 12).reshape(4, 3))
     assert report.verdict == "inconclusive"

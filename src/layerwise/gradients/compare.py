@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from layerwise.arrays import Vector
 from layerwise.gradients.differences import RATIO, Slope
 from layerwise.gradients.function import EPS, Tensors
 from layerwise.gradients.kinks import slopes_around
@@ -31,7 +32,8 @@ def compare(
     forward, such as one that iterates.
     """
     found = []
-    fine = max(FINE, 1000 * point.function.forward_error)
+    inexact = 1000 * point.function.forward_error
+    fine = max(FINE, inexact)
     for k, of_terms in enumerate(point.sizes(direction) if element else numeric.size):
         analytic, value = along(point.G[k], direction), float(numeric.value[k])
         answer, size = float(point.size[k]), max(float(of_terms), abs(value))
@@ -41,15 +43,14 @@ def compare(
         rounding = min(_rounding(point, k, direction), most)
         bound = float(numeric.bound[k]) + rounding + 16 * EPS * size + UNDERFLOW
         comparison = Comparison(where, analytic, value, bound, "noisy", size)
-        allowed = bound + float(numeric.kink[k])
+        allowed = bound + float(numeric.kink[k]) + inexact * size
         if element:
             allowed += INEXACT * float(of_terms + 0.1 * numeric.size[k])
         off = abs(analytic - value)
         # Where digits cancel inside the layer, differences see no more than this.
         blind = 32 * EPS * float(point.noise.reach[k]) * RATIO**numeric.k
         if off > allowed:
-            stops = _stops(point, k, off, max(size, float(numeric.size[k])))
-            comparison.state = "noisy" if off <= blind or numeric.stairs or stops else "wrong"
+            comparison.state = "noisy" if off <= blind or numeric.stairs else "wrong"
             if off > max(blind, JUMP * size) and _near_kink(point, k, direction, analytic, off):
                 comparison.state = "kink"
         elif numeric.kink[k] > 0:
@@ -57,6 +58,10 @@ def compare(
         elif bound <= fine * size or max(bound, size) <= NOTHING * answer:
             comparison.state = "proven"
         found.append(comparison)
+    wrong = {k: comparison for k, comparison in enumerate(found) if comparison.state == "wrong"}
+    if wrong and _stops(point, wrong, numeric.size):
+        for comparison in wrong.values():
+            comparison.state = "noisy"
     for state in ("wrong", "kink", "proven"):
         if any(comparison.state == state for comparison in found):
             found = [comparison for comparison in found if comparison.state == state]
@@ -72,14 +77,15 @@ def _rounding(point: Point, k: int, direction: Tensors) -> float:
     return 16 * max(abs(up1 - up2), abs(down1 - down2))
 
 
-def _stops(point: Point, k: int, off: float, size: float) -> bool:
-    """Whether this may be the error of an iteration that stops at a tolerance."""
-    if off > STOPS[0] * size:
+def _stops(point: Point, wrong: dict[int, Comparison], sizes: Vector) -> bool:
+    """Whether these, by their c, may all be off because an iteration stops at a tolerance."""
+    off = {k: abs(c.analytic - c.numeric) for k, c in wrong.items()}
+    if any(off[k] > STOPS[0] * max(c.size, float(sizes[k])) for k, c in wrong.items()):
         return False
     if point.jump is None:
         point.jump = jump(point)
-    step = point.jump * float(np.abs(point.F).max() * np.sqrt((point.C[k] ** 2).sum()))
-    return off <= STOPS[1] * step
+    step = point.jump * float(np.abs(point.F).max())
+    return all(off[k] <= STOPS[1] * step * float(np.sqrt((point.C[k] ** 2).sum())) for k in wrong)
 
 
 def _near_kink(point: Point, k: int, direction: Tensors, analytic: float, off: float) -> bool:
