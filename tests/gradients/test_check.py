@@ -251,6 +251,38 @@ def test_jumps_are_a_hint_where_nothing_is_proven() -> None:
     assert (known.verdict, known.hints) == ("proven", [])
 
 
+class Equilibrium(Layer[Array, Array]):
+    """Y = a sin(Y) + X, iterated until it stands still; for |a| > 1 it does not."""
+
+    def __init__(self, a: float, tolerance: float) -> None:
+        self.a, self.tolerance = Parameter(np.array([a])), tolerance
+
+    def forward(self, X: Array, /) -> Way:
+        a, Y, step = self.a.value, X, np.inf
+        for _ in range(400):
+            if step <= self.tolerance:
+                break
+            new = a * np.sin(Y) + X
+            step, Y = float(np.abs(new - Y).max()), new
+
+        def backward(grad: Array) -> Array:
+            dX = grad / (1 - a * np.cos(Y))
+            self.a.add_grad((dX * np.sin(Y)).sum(keepdims=True).ravel())
+            return dX
+
+        return Y, backward
+
+
+@pytest.mark.parametrize(("a", "known"), [(0.7, "proven"), (-0.8, "inconclusive")])
+def test_an_iteration_is_run_where_it_converges(a: float, known: str) -> None:
+    # The moved parameters are up to twice as large, and those of the other sign oscillate.
+    X = normal(4, 3)
+    assert check_layer(Equilibrium(a, 1e-6), X).verdict == "inconclusive"
+    report = check_layer(Equilibrium(a, 1e-6), X, forward_error=1e-6)
+    assert report.verdict == known
+    assert "parameters" not in report.notes[-1]
+
+
 def test_what_a_layer_draws_is_drawn_by_rng() -> None:
     one, two = (check_layer(Scale(3), normal(4, 3), rng=seed) for seed in (1, 2))
     first, second = (r.tensors[0].comparisons[0].analytic for r in (one, two))

@@ -89,6 +89,17 @@ def test_without_parameters_none_are_moved() -> None:
     assert "rounded inputs" in labels
 
 
+def test_of_an_iteration_no_parameters_are_moved() -> None:
+    function = Function(Dense(3, 2, rng=0), normal(4, 3))
+    points = list(Variations(function, np.random.default_rng(0), iterates=True))
+    labels = [point.label for point in points if isinstance(point, Point)]
+    assert labels[0] == "N(0, 1) inputs"
+    assert not any("parameters" in label for label in labels)
+    for point in points:
+        assert isinstance(point, Point)
+        np.testing.assert_array_equal(point.function.base["W"], function.base["W"])
+
+
 def test_many_rows_are_run_only_where_they_are_not_too_much() -> None:
     # 2¹⁷ numbers at the most, in 70 rows.
     for columns, label in ((1872, "70 rows and thinned masks"), (1873, "thinned masks")):

@@ -48,7 +48,7 @@ def check_layer(
     no gradient, backward returns zeros of their shape. The layer is not touched. `rng` draws the
     directions, `progress=True` shows a bar in full mode. `forward_error` says to what share of its
     largest entry Y is exact, where the layer iterates until a tolerance: it is proven to a
-    thousand times that, and inconclusive without it.
+    thousand times that, at the given parameters, and inconclusive without it.
 
     What cannot be seen: a wrong forward with its own right backward; a branch that none of these
     points reaches, as beyond a threshold of 100, at a mask that no thinning gives, a size that is
@@ -122,7 +122,9 @@ class _Check:
             self.report.notes.append(f"{path} {array.shape} is a plain array: it is not learned")
         tried = [given]
         self._tensors(given, list(given.function.base))
-        others = iter(Variations(self.function.at(self.function.inputs, {}), self.rng))
+        iterates = bool(self.function.forward_error or given.jump)
+        start = self.function.at(self.function.inputs, {})
+        others = iter(Variations(start, self.rng, iterates=iterates))
         while not self._wrong() and (point := next(others, None)) is not None:
             if isinstance(point, str):
                 self.report.faults.append(point)

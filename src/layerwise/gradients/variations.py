@@ -34,20 +34,24 @@ class Variations:
 
     Or what it does wrong there, as text. Each of the first starts from the state that one forward
     more leaves, so that what it leaves would show. A point is left out where the layer raises an
-    error, gives numbers that are not finite, or does not give one row for each row it got.
+    error, gives numbers that are not finite, or does not give one row for each row it got. Of an
+    iteration the parameters are not moved, because it may not converge for others.
     """
 
-    def __init__(self, function: Function, rng: np.random.Generator) -> None:
-        self.function, self.rng = function, rng
+    def __init__(
+        self, function: Function, rng: np.random.Generator, *, iterates: bool = False
+    ) -> None:
+        self.function, self.rng, self.iterates = function, rng, iterates
         self.base, self.masks = function.inputs, _masks(function.inputs)
         self.n = len(self.base[0]) if self.base[0].ndim else 0
         self.shapes = [np.shape(y) for y in parts(function.forward()[0])]
 
     def __iter__(self) -> Iterator[Point | str]:
         """From the plainest to the most special."""
-        n, parameters = self.n, self.function.parameters
+        n, parameters = self.n, {} if self.iterates else self.function.parameters
         moved = {path: _moved(p.value, self.rng) for path, p in parameters.items()}
-        yield from self._first("N(0, 1) inputs and moved parameters", moved, n)
+        first = "N(0, 1) inputs" if self.iterates else "N(0, 1) inputs and moved parameters"
+        yield from self._first(first, moved, n)
         yield from self._first("one row", moved, 1)
         yield from self._first(f"{n + 2} rows", moved, n + 2)
         small = sum(A.size for A in self.base) * ROWS <= LARGE * max(n, 1)
