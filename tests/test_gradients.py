@@ -541,7 +541,9 @@ def test_an_iteration_that_stops_is_inconclusive_unless_its_error_is_known(
     report = check_layer(Equilibrium(tolerance), normal(5, 4))
     assert report.verdict == "inconclusive"
     assert report.hint is not None
-    assert report.hint.startswith("forward seems to iterate until a tolerance: Y jumps by ")
+    assert report.hint.startswith(
+        "forward seems to iterate until a tolerance, or to round: Y jumps by "
+    )
     assert report.hint.endswith("check_layer(..., forward_error=...) checks to what accuracy Y has")
     assert check_layer(Equilibrium(tolerance), normal(5, 4), forward_error=10 * tolerance).passed
     wrong = check_layer(Equilibrium(tolerance, 1.02), normal(5, 4))

@@ -1,7 +1,7 @@
 """The check as a whole: what it takes, and what it asks where."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -243,7 +243,7 @@ def test_jumps_are_a_hint_where_nothing_is_proven() -> None:
     report = check_layer(_stopped(1e-7), X := np.linspace(0.5, 1, 12).reshape(4, 3))
     assert report.verdict == "inconclusive"
     (hint,) = report.hints
-    assert hint.startswith("forward seems to iterate until a tolerance: Y jumps by ")
+    assert hint.startswith("forward seems to iterate until a tolerance, or to round: Y jumps by ")
     assert hint.endswith(
         "e-08 of its size; check_layer(..., forward_error=...) checks to what accuracy Y has"
     )
@@ -273,14 +273,77 @@ class Equilibrium(Layer[Array, Array]):
         return Y, backward
 
 
-@pytest.mark.parametrize(("a", "known"), [(0.7, "proven"), (-0.8, "inconclusive")])
-def test_an_iteration_is_run_where_it_converges(a: float, known: str) -> None:
+@pytest.mark.parametrize("a", [0.7, -0.8])
+def test_an_iteration_is_run_where_it_converges(a: float) -> None:
     # The moved parameters are up to twice as large, and those of the other sign oscillate.
     X = normal(4, 3)
     assert check_layer(Equilibrium(a, 1e-6), X).verdict == "inconclusive"
     report = check_layer(Equilibrium(a, 1e-6), X, forward_error=1e-6)
-    assert report.verdict == known
+    assert report.verdict == "proven"
     assert "parameters" not in report.notes[-1]
+
+
+class Maximum(Layer[tuple[Array, Array], Array]):
+    """Y = max(A, B), whose equal numbers get the gradient as a test says."""
+
+    def __init__(self, to_A: float, to_B: float) -> None:
+        self.shares = to_A, to_B
+
+    def forward(
+        self, X: tuple[Array, Array], /
+    ) -> tuple[Array, Callable[[Array], tuple[Array, Array]]]:
+        A, B = X
+        to_A, to_B = self.shares
+
+        def backward(grad: Array) -> tuple[Array, Array]:
+            of_A = np.where(A == B, to_A, A > B)
+            return grad * of_A, grad * np.where(A == B, to_B, A < B)
+
+        return np.maximum(A, B), backward
+
+
+TIES = np.round(normal(4, 3)), np.round(normal(4, 3, seed=1))
+
+
+@pytest.mark.parametrize(
+    "X", [TIES, (normal(4, 3), normal(4, 3, seed=1))], ids=["given", "rounded"]
+)
+@pytest.mark.parametrize("shares", [(1, 1), (0, 0)])
+def test_equal_numbers_of_two_tensors_share_one_gradient(
+    X: tuple[Array, Array], shares: tuple[float, float]
+) -> None:
+    for right in (1, 0), (0.5, 0.5):
+        assert check_layer(Maximum(*right), X).passed
+    report = check_layer(Maximum(*shares), X)
+    assert report.verdict == "wrong"
+    assert report.verdicts() == {"X[0]": "wrong", "X[1]": "wrong"}
+    assert report.hints == [check.MEET]
+    wrong = [tensor for tensor in report.tensors if tensor.count("wrong")]
+    assert {tensor.worst.where for tensor in wrong if tensor.worst} == {"all together"}
+
+
+def test_stairs_are_said_where_they_hide_the_derivative() -> None:
+    def floor(X: Array) -> Array:
+        return np.floor(100 * X) / 100
+
+    report = check_layer(Elementwise(floor, np.ones_like), normal(4, 3))
+    assert (report.verdict, report.hints) == ("inconclusive", [check.STAIRS])
+
+
+def test_what_cannot_be_copied_is_said() -> None:
+    layer = Scale(3)
+    layer.numbers = iter_forever()  # type: ignore[attr-defined]  # as somebody may keep one
+    text = (
+        "check_layer: Scale cannot be copied (cannot pickle 'generator' object): keep arrays, "
+        "lists and dicts in it, and no iterators, locks or files"
+    )
+    with raises(TypeError, text):
+        check_layer(layer, normal(4, 3))
+
+
+def iter_forever() -> Iterator[int]:
+    """A generator, which has no copies."""
+    yield 1
 
 
 def test_what_a_layer_draws_is_drawn_by_rng() -> None:

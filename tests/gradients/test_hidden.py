@@ -78,6 +78,7 @@ def of_the_module(keep: Any) -> Parameter:
         (boxed("d", Parameter(np.ones(3))), lambda k: k.d, "keep.d"),
         (boxed("thing", Parameter(np.ones(3))), lambda k: k.thing, "keep.thing"),
         ({Parameter(np.ones(3))}, lambda k: next(iter(k)), "an element of keep"),
+        ({Parameter(np.ones(3)): 1}, lambda k: next(iter(k)), "a key of keep"),
         ([{Parameter(np.ones(3))}], lambda k: next(iter(k[0])), "an element of keep.0"),
         (object_array(Parameter(np.ones(3))), lambda k: k[0], "keep.0"),
         (partial(list, [Parameter(np.ones(3))]), lambda k: k.args[0][0], "keep.0.0"),

@@ -71,11 +71,11 @@ def test_a_jump_of_more_than_a_thousandth_is_a_choice() -> None:
     assert jump(point_of(lambda x: 1 + 2.1e-3 * (x > 1.001), 1.0, noise=1e-16)) == 0
 
 
-def test_a_jump_of_less_than_a_thousand_times_the_noise_is_none() -> None:
+def test_a_jump_of_less_than_a_hundred_times_the_noise_is_none() -> None:
     f = _jumps(1e-6)
     height = 1e-6 / 2
-    assert jump(point_of(f, 1.0, noise=0.95 * height / 1000)) > 0
-    assert jump(point_of(f, 1.0, noise=1.05 * height / 1000)) == 0
+    assert jump(point_of(f, 1.0, noise=0.95 * height / 100)) > 0
+    assert jump(point_of(f, 1.0, noise=1.05 * height / 100)) == 0
 
 
 def test_a_line_is_looked_at_in_257_points_and_then_25_until_it_is_a_trillionth(

@@ -234,7 +234,7 @@ def _noted(off: float, size: float, X: Array, bend: Callable[[Array], Array]) ->
     return _elements(point, "X", seen, directional, everything=False, progress=False)
 
 
-def test_an_error_that_no_element_has_is_believed_unless_it_is_tiny_and_all_were_seen() -> None:
+def test_an_error_that_no_element_has_is_believed_unless_it_is_tiny() -> None:
     assert _noted(0.9e-7, 1.0, normal(2, 3), np.copy).count("proven") == 6
     assert _noted(1.1e-7, 1.0, normal(2, 3), np.copy).unit == "directions"
     assert _noted(1.0, 1.0, normal(2, 3), _at(2)).count("wrong") == 1
@@ -270,7 +270,7 @@ def test_a_difference_of_a_ten_billionth_is_looked_at(monkeypatch: pytest.Monkey
         return slope(point, direction, size)
 
     monkeypatch.setattr(tensors, "slope", noted)
-    X = np.arange(1.0, 7.0).reshape(2, 3)
+    X = np.arange(10.0, 70.0, 10.0).reshape(2, 3)
     assert check_together(point_of(np.zeros_like, [1.0, 2.0]))
     assert looks == []
     for off, looked in ((1e-12, 0), (0.9e-10, 0), (1.1e-10, 1)):
@@ -285,15 +285,19 @@ def test_a_difference_of_a_ten_billionth_is_looked_at(monkeypatch: pytest.Monkey
 
 
 def test_equal_numbers_are_also_moved_alike() -> None:
-    assert len(list(_everything(_point(np.arange(6.0).reshape(2, 3))))) == 1
-    X = np.array([[2.0, 3.0, 3.0]])
+    assert len(list(_everything(_point(10 * np.arange(6.0).reshape(2, 3))))) == 1
+    X = np.array([[4.0, 3.0, 3.0]])
     random, alike, values = _everything(_point(X))
     assert random.keys() == {"X", "w"}
     np.testing.assert_array_equal(alike["X"], np.full((1, 3), rms(X)))
     np.testing.assert_array_equal(values["X"], X)
     assert alike.keys() == values.keys() == {"X"}
-    # Equal parameters alone say nothing.
-    assert len(list(_everything(_point(np.arange(3.0).reshape(1, 3), values=np.ones(3))))) == 1
+    # Equal parameters alone say nothing; but what a parameter shares with the inputs does.
+    assert len(list(_everything(_point(np.arange(3.0).reshape(1, 3), values=3 * np.ones(3))))) == 1
+    _, shared = _everything(_point(np.arange(3.0).reshape(1, 3), values=np.ones(3)))
+    size = np.sqrt((0 + 1 + 4 + 1 + 1 + 1) / 6)
+    np.testing.assert_allclose(shared["X"], np.full((1, 3), size))
+    np.testing.assert_allclose(shared["w"], np.full(3, size))
 
 
 def test_a_direction_of_all_moves_zeros_and_large_numbers() -> None:

@@ -12,12 +12,12 @@ from layerwise.gradients.function import Function, rms
 from layerwise.gradients.point import Point
 from layerwise.gradients.variations import (
     Variations,
+    _half,
     _is_smooth,
     _masks,
     _moved,
     _rounded,
     _thinned,
-    _turned,
     _words,
     beside,
 )
@@ -65,15 +65,20 @@ def test_the_points_of_a_dense_layer() -> None:
         ("rounded inputs", (4, 3)),
         ("ten times larger inputs", (4, 3)),
         ("parameters of the other sign", (4, 3)),
+        ("the others of the other sign", (4, 3)),
         ("parameters at zero", (4, 3)),
+        ("the others at zero", (4, 3)),
     ]
     moved = points["one row"].function.base["W"]
     ratio = moved / layer.W.value
     assert 0.7 <= ratio.min() < ratio.max() <= 1.4
-    turned = points["parameters of the other sign"].function.base["W"] / moved
-    assert set(turned.ravel().tolist()) == {-1, 1}
-    zeroed = points["parameters at zero"].function.base["W"] / moved
-    assert set(zeroed.ravel().tolist()) == {0, 1}
+    for what, factor in ("of the other sign", -1), ("at zero", 0):
+        turned, others = (
+            points[f"{which} {what}"].function.base["W"] / moved
+            for which in ("parameters", "the others")
+        )
+        assert set(turned.ravel().tolist()) == {factor, 1}
+        np.testing.assert_array_equal(turned + others, factor + 1)
     assert 5 < rms(_X(points["ten times larger inputs"])) < 15
     assert 0.6 < rms(_X(points["70 rows and thinned masks"])) < 1.4
 
@@ -456,9 +461,9 @@ def test_moved_numbers_keep_their_sign_and_size() -> None:
     assert np.std(moved[2000:]) == pytest.approx(0.3 * rms(value), rel=0.1)
 
 
-def test_half_of_the_parameters_are_turned_or_all_of_one() -> None:
-    turned = _turned(np.ones(1000), (-1, 1), np.random.default_rng(0))
-    assert set(turned.tolist()) == {-1, 1}
-    assert _turned(np.ones(1), (-1, 1), np.random.default_rng(0)) == -1
-    two = {tuple(_turned(np.ones(2), (-1, 1), np.random.default_rng(i))) for i in range(20)}
-    assert two == {(-1, -1), (-1, 1), (1, -1), (1, 1)}
+def test_half_of_the_parameters_are_half_or_all_of_one() -> None:
+    half = _half(np.ones(1000), np.random.default_rng(0))
+    assert 0.45 < half.mean() < 0.55
+    assert _half(np.ones(1), np.random.default_rng(0))
+    two = {tuple(_half(np.ones(2), np.random.default_rng(i)).tolist()) for i in range(20)}
+    assert len(two) == 4

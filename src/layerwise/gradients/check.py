@@ -15,13 +15,21 @@ from layerwise.gradients.function import AnyLayer, Function, parts
 from layerwise.gradients.hidden import KEEP, Hidden
 from layerwise.gradients.point import Point
 from layerwise.gradients.raised import LayerRaisedError
-from layerwise.gradients.report import GradientReport, TensorReport
-from layerwise.gradients.tensors import check_tensor, check_together
+from layerwise.gradients.report import Comparison, GradientReport, TensorReport
+from layerwise.gradients.tensors import check_tensor, off_together
 from layerwise.gradients.variations import Variations, beside
 from layerwise.layers.base import Layer
 
 Mode = Literal["fast", "full"]
 GIVEN = "at the given X"
+MEET = (
+    "where equal numbers of several tensors meet, as in the maximum of two, each gets the gradient "
+    "or none does: give it to one of them, or to each a share"
+)
+STAIRS = (
+    "Y moves in stairs: between two of them its derivative is 0, and over many it is their slope; "
+    "a straight-through gradient cannot be proven"
+)
 
 
 def check_layer(
@@ -47,8 +55,9 @@ def check_layer(
     X is what the layer takes, an array or a tuple of arrays; for integers and booleans, which have
     no gradient, backward returns zeros of their shape. The layer is not touched. `rng` draws the
     directions, `progress=True` shows a bar in full mode. `forward_error` says to what share of its
-    largest entry Y is exact, where the layer iterates until a tolerance: it is proven to a
-    thousand times that, at the given parameters, and inconclusive without it.
+    largest entry Y is exact, where the layer iterates until a tolerance: it is proven to some
+    thousand times that, at the given parameters, and inconclusive without it. What is found to its
+    square, such as a minimum by the place of it, is as exact as the place.
 
     What cannot be seen: a wrong forward with its own right backward; a branch that none of these
     points reaches, as beyond a threshold of 100, at a mask that no thinning gives, a size that is
@@ -122,6 +131,8 @@ class _Check:
             self.report.notes.append(f"{path} {array.shape} is a plain array: it is not learned")
         tried = [given]
         self._tensors(given, list(given.function.base))
+        if any(tensor.count("kink") for tensor in self.report.tensors) and not self._wrong():
+            self._where_they_meet(given, off_together(given))
         iterates = bool(self.function.forward_error or given.jump)
         start = self.function.at(self.function.inputs, {})
         others = iter(Variations(start, self.rng, iterates=iterates))
@@ -131,8 +142,10 @@ class _Check:
                 continue
             tried.append(point)
             point.jump = given.jump or None
-            if not check_together(point):
+            together = off_together(point)
+            if together is not None:
                 self._tensors(point, list(point.function.base))
+                self._where_they_meet(point, together)
         for point in (*tried[1:2], None):  # what the given point left open, at two more
             left = [name for name, v in self.report.verdicts().items() if v == "inconclusive"]
             if left and not self._wrong():
@@ -141,18 +154,32 @@ class _Check:
                     tried.append(elsewhere)
                     self._tensors(elsewhere, left)
         self.report.forwards = sum(point.function.runs for point in dict.fromkeys(tried))
-        jumps = max(point.jump or 0.0 for point in tried)
-        if self.report.verdict == "inconclusive" and jumps:
-            self.report.hints = [
-                f"forward seems to iterate until a tolerance: Y jumps by {jumps:.0e} of its "
-                "size; check_layer(..., forward_error=...) checks to what accuracy Y has"
-            ]
+        if self.report.verdict == "inconclusive":
+            self.report.hints = self._why_not_proven(tried)
         if len(tried) > 1:
             labels = dict.fromkeys(point.label for point in tried[1:])
             self.report.notes.append(f"also run: {', '.join(labels)}")
 
     def _wrong(self) -> bool:
         return self.report.verdict == "wrong"
+
+    def _where_they_meet(self, point: Point, together: Comparison | None) -> None:
+        """What is wrong of several tensors at a kink, where each alone is between two slopes."""
+        if together is not None and together.state == "wrong" and not self._wrong():
+            for tensor in self.report.tensors:
+                if tensor.point == point.label and tensor.count("kink"):
+                    tensor.comparisons.append(together)
+                    self.report.hints = [MEET]
+
+    def _why_not_proven(self, tried: list[Point]) -> list[str]:
+        """What the layer seems to do that hides its derivative."""
+        jumps = max(point.jump or 0.0 for point in tried)
+        if jumps:
+            return [
+                f"forward seems to iterate until a tolerance, or to round: Y jumps by {jumps:.0e} "
+                "of its size; check_layer(..., forward_error=...) checks to what accuracy Y has"
+            ]
+        return [STAIRS] if any(point.stairs for point in tried) else []
 
     def _tensors(self, point: Point, names: list[str]) -> None:
         """Each of these tensors by itself; and what is likely to be the matter with a wrong one."""

@@ -44,7 +44,7 @@ def first_fault(
     layer: AnyLayer, X: object, rng: np.random.Generator, misplaced: str | None
 ) -> Fault | None:
     """The first promise that the layer breaks at X."""
-    pair: object = deepcopy(layer).forward(deepcopy(X))  # what this raises is for the caller
+    pair: object = _copied(layer).forward(deepcopy(X))  # what this raises is for the caller
     if not (isinstance(pair, tuple) and len(pair) == 2 and callable(pair[1])):
         return Fault(
             f"forward returned {_form(pair)}, expected the pair Y, backward: the answer, and the "
@@ -56,6 +56,16 @@ def first_fault(
         return next(_faults(layer, X, rng), None)
     except LayerRaisedError as error:
         return Fault(str(error), error.hint)
+
+
+def _copied(layer: AnyLayer) -> AnyLayer:
+    try:
+        return deepcopy(layer)
+    except TypeError as error:
+        raise TypeError(
+            f"check_layer: {type(layer).__name__} cannot be copied ({error}): keep arrays, lists "
+            "and dicts in it, and no iterators, locks or files"
+        ) from error
 
 
 def _faults(layer: AnyLayer, X: object, rng: np.random.Generator) -> Iterator[Fault]:

@@ -24,6 +24,7 @@ RATIO = 4.0  # between neighbouring steps: a power of two, so that dividing by i
 # 4⁻¹⁴ = 4e-9, a quarter of √ε, where rounding leaves half of the digits.
 FIRST, LAST = 3, 14
 LARGEST = -24  # 4²⁴ = 3e14, for a tensor much smaller than what it is added to
+FARTHEST = -1  # 4: a step of four times the size of x
 CHOICE = 1e-2  # of the largest answer: a stair as high is meant, as of floor(x), and no rounding
 TINY = 16, 17  # 2e-10 and 6e-11, where a smooth F is straight, and only noise bends it
 NONE: Vector = np.zeros(0)
@@ -83,22 +84,26 @@ def extrapolate(
     return best
 
 
-def slope(point: Point, direction: Tensors, size: Vector) -> Slope:
+def slope(point: Point, direction: Tensors, size: Vector, *, largest: int = LARGEST) -> Slope:
     """The derivative of each c · F along a direction, as fine as it can be had.
 
     `size` says how large the derivatives are expected to be; a bound a billion times smaller, or
-    at the rounding of c · F itself, is fine enough to stop.
+    at the rounding of c · F itself, is fine enough to stop. No step is larger than 4 to the power
+    of −`largest`.
     """
     pair = _Pair(point, direction)
     kinked, jump = _bends(pair)
     rounding, stairs = _rounding(pair, kinked)
+    point.stairs |= stairs
     ks = list(range(FIRST, FIRST + 4))
     found = _limits(pair, ks, rounding)
     while ks[-1] < LAST and not found.fine(1e-9, size, point):
         ks.append(ks[-1] + 1)
         found = _limits(pair, ks, rounding)
-    # Where rounding limits the bound, larger steps help until F is no longer smooth over them.
-    while ks[0] > LARGEST and not found.fine(1e-9, size, point):
+    # Where rounding limits the bound, larger steps help until F is no longer smooth over them. With
+    # a stated error they would go on helping beyond all sizes that x has.
+    largest = max(largest, FARTHEST) if point.error else largest
+    while ks[0] > largest and not found.fine(1e-9, size, point):
         ks.insert(0, ks[0] - 1)
         larger = _limits(pair, ks, rounding)
         better = bool(np.any(larger.bound < found.bound / 2))

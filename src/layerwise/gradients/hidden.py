@@ -79,6 +79,7 @@ def _inside(place: str, item: Any) -> Iterator[Held]:
         item = item.tolist() if item.dtype == object else ()
     if isinstance(item, Mapping):
         yield from ((_join(place, name), part, False) for name, part in item.items())
+        yield from ((f"a key of {place}", key, False) for key in item)
     elif isinstance(item, list | tuple):
         yield from ((_join(place, i), part, False) for i, part in enumerate(item))
     elif isinstance(item, set | frozenset | deque):

@@ -40,6 +40,7 @@ class Point:
         self.stair = max(STAIR * largest, 10 * self.error)
         self.size = self._size(self.F)  # how large the terms of each c · F are
         self.vain_looks = 0  # for kinks where there are none
+        self.stairs = False  # whether F was seen to move in steps
         self.jump: float | None = None  # how far F jumps near x, where that was looked for
 
     def analytic(self, direction: Tensors) -> Vector:

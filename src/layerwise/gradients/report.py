@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Verdict = Literal["proven", "wrong", "inconclusive"]
-State = Literal["proven", "kink", "noisy", "wrong"]
+State = Literal["proven", "kink", "noisy", "slight", "wrong"]
 
 
 @dataclass(eq=False, repr=False)
@@ -72,9 +72,11 @@ class TensorReport:
 
     @property
     def verdict(self) -> Verdict:
-        """Wrong if anything is, proven if enough is."""
+        """Wrong if anything is, proven if enough is and nothing is slightly off."""
         if self.count("wrong"):
             return "wrong"
+        if self.count("slight"):
+            return "inconclusive"
         proven, noisy = self.count("proven"), self.count("noisy")
         enough = proven > 0 if self.analytic is None else proven > 0 and noisy == 0
         return "proven" if enough or not self.comparisons else "inconclusive"
@@ -82,7 +84,7 @@ class TensorReport:
     @property
     def worst(self) -> Comparison | None:
         """The comparison furthest off in units of its bound, a wrong one if there is any."""
-        wrong = [c for c in self.comparisons if c.state == "wrong"]
+        wrong = [c for c in self.comparisons if c.state in ("wrong", "slight")]
         others = [c for c in self.comparisons if c.state != "kink"]
         return max(wrong or others, key=lambda c: c.error, default=None)
 
@@ -123,12 +125,20 @@ class GradientReport:
     notes: list[str] = field(default_factory=list)
 
     def verdicts(self) -> dict[str, Verdict]:
-        """The verdict for each tensor: wrong at any point, or else proven at any."""
+        """The verdict for each tensor: wrong at any point, or else proven at any.
+
+        One that is slightly off at any is not proven.
+        """
+        slight = {tensor.name for tensor in self.tensors if tensor.count("slight")}
         found: dict[str, Verdict] = {}
         for tensor in self.tensors:
             both = {tensor.verdict, found.get(tensor.name, "inconclusive")}
             found[tensor.name] = (
-                "wrong" if "wrong" in both else "proven" if "proven" in both else "inconclusive"
+                "wrong"
+                if "wrong" in both
+                else "proven"
+                if "proven" in both and tensor.name not in slight
+                else "inconclusive"
             )
         return found
 
@@ -195,6 +205,7 @@ def _lines(tensor: TensorReport) -> list[str]:
             ("wrong", "wrong"),
             ("proven", "proven"),
             ("kink", "at a kink"),
+            ("slight", "slightly off"),
             ("noisy", "too noisy"),
         )
         if tensor.count(state)

@@ -27,7 +27,7 @@ LARGEST = 1e-3  # of the answer: a higher jump is no tolerance, but a choice, su
 
 def jump(point: Point) -> float:
     """How far F jumps near the point, as a share of its size; 0 where no small jump is found."""
-    least, most = 1000 * float(point.noise.F.max()), LARGEST * float(np.abs(point.F).max())
+    least, most = 100 * float(point.noise.F.max()), LARGEST * float(np.abs(point.F).max())
     for line, reach in _lines(point):
         for left, right, height in line.places(-reach, reach, POINTS)[:PLACES]:
             if least < height <= most and (found := line.jump(left, right, height)):

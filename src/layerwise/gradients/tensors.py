@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from layerwise.arrays import Array, Indices
-from layerwise.gradients.compare import INEXACT, compare
+from layerwise.gradients.compare import SLIGHT, compare
 from layerwise.gradients.differences import Slope, element_slope, slope, two_differences
 from layerwise.gradients.function import Tensors, normal_like, rms
 from layerwise.gradients.point import Point
@@ -31,7 +31,12 @@ def check_tensor(
 
 
 def check_together(point: Point) -> bool:
-    """Whether all tensors at once are right along a direction, for all that can be told.
+    """Whether all tensors at once are right along a direction, for all that can be told."""
+    return off_together(point) is None
+
+
+def off_together(point: Point) -> Comparison | None:
+    """What is wrong of all tensors at once along a direction, where that can be told.
 
     Two differences are enough where they agree with backward: a mistake does so by chance only.
     What does not agree may be a mistake, or a kink, or noise.
@@ -41,9 +46,9 @@ def check_together(point: Point) -> bool:
         off = np.abs(two_differences(point, direction) - point.analytic(direction))
         if not np.all(off <= AGREES * sizes):
             comparison = compare(point, "all together", direction, slope(point, direction, sizes))
-            if comparison.state == "wrong":
-                return False
-    return True
+            if comparison.state in ("wrong", "slight"):
+                return comparison
+    return None
 
 
 def _everything(point: Point) -> Iterator[Tensors]:
@@ -55,8 +60,21 @@ def _everything(point: Point) -> Iterator[Tensors]:
     yield {n: normal_like(x, rng) + x * rng.standard_normal(x.shape) for n, x in base.items()}
     inputs = {n: x for n, x in base.items() if n not in point.function.parameters}
     if any(np.unique(x).size < x.size for x in inputs.values()):
-        yield {n: np.full(x.shape, rms(x)) for n, x in inputs.items()}
+        yield {n: np.full(x.shape, _size(inputs)) for n, x in inputs.items()}
         yield inputs
+    if _shared(base):
+        yield {n: np.full(x.shape, _size(base)) for n, x in base.items()}
+
+
+def _shared(tensors: Tensors) -> bool:
+    """Whether a number of one tensor is also one of another."""
+    distinct = [np.unique(x) for x in tensors.values()]
+    return len(distinct) > 1 and np.unique(np.concatenate(distinct)).size < sum(map(len, distinct))
+
+
+def _size(tensors: Tensors) -> float:
+    """The root mean square of the numbers of all."""
+    return rms(np.concatenate([x.ravel() for x in tensors.values()]))
 
 
 def _directional(point: Point, name: str, *, full: bool) -> tuple[TensorReport, Slope]:
@@ -102,9 +120,9 @@ def _elements(
                 tensor.numeric[index] = found.value[0] / step
             tensor.comparisons.append(_per_unit(comparison, step, float(largest.max())))
             advance()
-    # An error that no element has is believed, unless it is so small that all were looked at.
-    small = all(c.share <= 10 * INEXACT for c in directional.comparisons if c.state == "wrong")
-    if wrong and not tensor.count("wrong") and not (small and len(chosen) == x.size):
+    # An error that no element has is believed, unless it is so small that one may be let off it.
+    small = all(c.share <= SLIGHT for c in directional.comparisons if c.state == "wrong")
+    if wrong and not tensor.count("wrong") and not small:
         return directional
     return tensor
 

@@ -35,7 +35,7 @@ class Variations:
     Or what it does wrong there, as text. Each of the first starts from the state that one forward
     more leaves, so that what it leaves would show. A point is left out where the layer raises an
     error, gives numbers that are not finite, or does not give one row for each row it got. Of an
-    iteration the parameters are not moved, because it may not converge for others.
+    iteration the parameters are not moved, and no inputs larger, because it may not converge then.
     """
 
     def __init__(
@@ -58,12 +58,18 @@ class Variations:
         many = f"{ROWS} rows and thinned masks"
         found = list(self._first(many, moved, ROWS, thin=True)) if small else []
         yield from found or self._first("thinned masks", moved, n, thin=True)
-        yield from self._first("rounded inputs", moved, n, change=_rounded)
-        yield from self._first("ten times larger inputs", moved, n, change=lambda x, given: 10 * x)
+        if not self.iterates:
+            yield from self._first("rounded inputs", moved, n, change=_rounded)
+            larger = "ten times larger inputs"
+            yield from self._first(larger, moved, n, change=lambda x, given: 10 * x)
         if moved:
-            for what, factors in ("of the other sign", (-1, 1)), ("at zero", (0, 1)):
-                turned = {path: _turned(v, factors, self.rng) for path, v in moved.items()}
-                yield from self._first(f"parameters {what}", turned, n)
+            for what, factor in ("of the other sign", -1), ("at zero", 0):
+                half = {path: _half(v, self.rng) for path, v in moved.items()}
+                for name, turned in ("parameters", True), ("the others", False):
+                    values = {
+                        p: np.where(half[p] == turned, factor * v, v) for p, v in moved.items()
+                    }
+                    yield from self._first(f"{name} {what}", values, n)
         for sizes in self._sizes():
             found = list(self._first(_words(sizes), moved, n, sizes=sizes))
             yield from found
@@ -272,6 +278,7 @@ def _moved(value: Array, rng: np.random.Generator) -> Array:
     return np.where(value == 0, 0.3 * normal_like(value, rng), value * factor)
 
 
-def _turned(value: Array, factors: tuple[int, int], rng: np.random.Generator) -> Array:
-    """Half of the values times the first factor; or all, where there is but one."""
-    return value * (rng.choice(factors, value.shape) if value.size > 1 else factors[0])
+def _half(value: Array, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Which of the values are in one half of them; or all, where there is but one."""
+    drawn: NDArray[np.bool_] = rng.random(value.shape) < 0.5
+    return drawn if value.size > 1 else np.full(value.shape, fill_value=True)
