@@ -106,10 +106,7 @@ TEXTS = {
         "X: not zero, though the answer does not depend on it, only where |X| is above 0.7693: "
         "look at that branch"
     ),
-    "dropout: no mask": (
-        "X: not zero where the answer does not depend on the element: a mask or choice of "
-        "forward (as of ReLU, dropout, a maximum) is not applied"
-    ),
+    "dropout: no mask": ("X: wrong only where M > 0 is false: the mask is not applied"),
     "tanh: no slope": ("X: backward leaves out 1 - Y * Y: times it, the gradient is right"),
     "sort: as it came": ("X: backward gives grad as it came: what forward does to X is missing"),
     "softmax: the diagonal alone": (
@@ -213,7 +210,9 @@ TEXTS = {
         "X: missing or wrong: a term that goes straight from each entry of grad to the same "
         "entry of X, as around a layer, by a skip or a gate"
     ),
-    "residual dense: twice around": ("X: grad itself is added once too often"),
+    "residual dense: twice around": (
+        "X: a summand is too much, or has to be subtracted: grad itself"
+    ),
     "GRU: Z negated": (
         "W: of the wrong sign only at indices 0 to 2 of axis 1, and right elsewhere, as a run with "
         "1 index along axis 1 shows; b: of the wrong sign only at indices 0 to 2 of axis 0, and "
@@ -430,7 +429,7 @@ def test_masks_in_an_input() -> None:
         return np.sin(X[0]) * (5 - 2 * X[1])
 
     assert hint_of(f, back, (normal(6, 4), mask)) == (
-        "X[0]: 1.5 times what is right only where X[1] is 0: look at the mask in backward"
+        "X[0]: a summand is missing: add -2.500 * grad * cos(X[0]) * (1 - X[1])"
     )
 
 

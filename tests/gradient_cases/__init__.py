@@ -1,6 +1,11 @@
 """Right and wrong layers and losses: the body on which the gradient checker is measured."""
 
-from tests.gradient_cases import planted_blocks, planted_layers, planted_ways  # add to PLANTED
+from tests.gradient_cases import (  # these add to PLANTED
+    planted_blocks,
+    planted_layers,
+    planted_products,
+    planted_ways,
+)
 from tests.gradient_cases.advanced import ADVANCED
 from tests.gradient_cases.case import Case, LossCase, split
 from tests.gradient_cases.elsewhere import ELSEWHERE
@@ -36,5 +41,6 @@ __all__ = [
     "Planted",
     "planted_blocks",
     "planted_layers",
+    "planted_products",
     "planted_ways",
 ]

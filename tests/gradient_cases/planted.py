@@ -108,7 +108,7 @@ spoil("scaled", "da of the first row", 1, lambda g, grad, X, *_: (grad * X)[0].s
 spoil("scaled", "da averaged", 1, lambda g, grad, X, *_: (grad * X).mean(), "factor 1/20")
 spoil("polynomial", "dc one place off", 1, lambda g, *_: np.append(g[1:], 0), "shifted", "axis 0")
 spoil("prelu", "da of all X", 1, lambda g, grad, X, *_: (grad * X).sum(axis=0),
-      "does not depend")  # fmt: skip
+      "subtracted: sum(grad * Y * (Y > 0))")  # fmt: skip
 spoil("distances", "dC without the minus", 1, lambda g, *_: -g, "sign")
 spoil("gated", "dX without the gate's path", 0,
       lambda g, grad, X, Y, V, W: (grad * sigmoid(X @ W)) @ V.T,
@@ -179,12 +179,16 @@ slope("tanh: 1 − Y", np.tanh, lambda X, Y: 1 - Y, normal(6, 5), "leaves out 1 
 slope("tanh: no slope", np.tanh, lambda X, Y: np.ones_like(X), normal(6, 5), "leaves out 1 - Y * Y")
 slope("sigmoid: Y alone", sigmoid, lambda X, Y: Y, normal(6, 5), "leaves out 1 - Y")
 slope("sigmoid: 1 − Y alone", sigmoid, lambda X, Y: 1 - Y, normal(6, 5), "leaves out Y")
-slope("exp: X for Y", np.exp, lambda X, Y: X, normal(6, 5))
+slope("exp: X for Y", np.exp, lambda X, Y: X, normal(6, 5), "Y is left out, or X is in its place")
 slope("square: 2 forgotten", np.square, lambda X, Y: X, normal(6, 5), "factor 1/2")
 slope("square of two rows: 2 forgotten", np.square, lambda X, Y: X, normal(2, 5), "factor 1/2")
-slope("log: X for 1/X", np.log, lambda X, Y: X, positive(6, 5))
+slope("log: X for 1/X", np.log, lambda X, Y: X, positive(6, 5), "X * X once too often")
+slope("sine: of half the angle", np.sin, lambda X, Y: np.cos(X / 2), normal(6, 5))
+slope("tanh: a constant too much", np.tanh, lambda X, Y: 1.1 - Y**4, normal(6, 5))
+slope("exp: a power too much", np.exp, lambda X, Y: Y**1.3, normal(6, 5))
+slope("log: rounded", np.log, lambda X, Y: np.round(1 / X, 1), positive(6, 5))
 slope("sine: cosine negated", np.sin, lambda X, Y: -np.cos(X), normal(6, 5), "sign")
-slope("sine: sine again", np.sin, lambda X, Y: Y, normal(6, 5))
+slope("sine: sine again", np.sin, lambda X, Y: Y, normal(6, 5), "cos(X) is left out, or Y is in")
 
 
 def diagonal(g: Array, grad: Array, X: Array, Y: Array) -> Array:

@@ -102,7 +102,7 @@ def residual_way(around: float, inside: float = 1.0, *, turned: bool = False) ->
 
 
 for name, back, words in (
-    ("twice around", residual_way(2), "grad itself is added once too often"),
+    ("twice around", residual_way(2), "too much, or has to be subtracted: grad itself"),
     ("nothing around", residual_way(0), "identity path"),
     ("nothing inside", residual_way(1, 0), "grad as it came"),
     ("W for Wᵀ", residual_way(1, turned=True), "P.W.T for P.W"),
@@ -225,7 +225,8 @@ def windows_way(stride: int, share: float) -> Back:
     return back
 
 
-plant("windows: no stride", at(windows, normal(3, 7, 2), windows_way(1, 1 / 3)), "another place")
+plant("windows: no stride", at(windows, normal(3, 7, 2), windows_way(1, 1 / 3)),
+      "answer j of 2j to 2j + 2", "to j to j + 2")  # fmt: skip
 plant("windows: no share", at(windows, normal(3, 7, 2), windows_way(2, 1)), "factor 3")
 
 

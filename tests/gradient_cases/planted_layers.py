@@ -153,7 +153,7 @@ attend("dK and dV exchanged", lambda q, k, v, *_: (q, v, k), "swapped", "gradien
 attend("dK zero", lambda q, k, v, *_: (q, 0 * k, v), "X[1]", "zero")
 attend("dV at step 0 only", lambda q, k, v, *_: (q, k, v * (np.arange(4) == 0)[:, None]),
        "zero", "every index of axis 1 but 0")  # fmt: skip
-attend("the softmax's sum missing", no_sum, "grad times Y", "missing")
+attend("the softmax's sum missing", no_sum, "sum(grad * Y * ", "missing")
 attend("the softmax's diagonal alone", diagonal_alone, "one index along axis 1", "goes along it")
 attend("dV with A for Aᵀ", lambda q, k, v, grad, Q, K, V: (q, k, weights(Q, K) @ grad), "transpose")
 
@@ -313,8 +313,8 @@ def drop(what: str, p: float, way: Callable[[Array, float], Array], *words: str)
 drop("no scale", 0.3, lambda M, keep: M * keep, "factor 0.7", "1 - p")
 drop("no scale, p a half", 0.5, lambda M, keep: M * keep, "factor 1/2")
 drop("scaled twice", 0.3, lambda M, keep: M / keep, "1 / (1 - p)")
-drop("no mask", 0.3, lambda M, keep: np.full_like(M, 1 / keep), "does not depend", "mask")
-drop("nothing", 0.3, lambda M, keep: np.ones_like(M), "grad as it came")
+drop("no mask", 0.3, lambda M, keep: np.full_like(M, 1 / keep), "M > 0", "mask")
+drop("nothing", 0.3, lambda M, keep: np.ones_like(M), "leaves out M")
 
 
 class WrongResidual(Residual):
@@ -339,7 +339,7 @@ plant("residual: nothing around",
       "identity path")  # fmt: skip
 plant("residual: nothing through",
       layer_at(lambda rng: WrongResidual(Tanh(), around=False), normal(5, 4)),
-      "grad as it came")  # fmt: skip
+      "add grad * (1 - tanh(X) ** 2)")  # fmt: skip
 
 
 class WrongBatchNorm(BatchNorm):

@@ -177,7 +177,7 @@ def test_a_run_with_one_step_shows_what_all_hide() -> None:
 
 
 def test_a_run_with_two_steps_shows_what_one_has_not() -> None:
-    (hint,) = _hints(_recurrent, _through_time(lambda h: 1 - h**3), STEPS, U=U0)
+    (hint,) = _hints(_recurrent, _through_time(lambda h: 1 - h**5 + h / 3), STEPS, U=U0)
     assert hint.startswith("U: a factor for each index of axis 1 and axis 0 of Y (")
     assert hint.endswith(", as a run with 2 indices along axis 1 shows")
 
@@ -349,7 +349,7 @@ def _turned_of(numeric_off: Callable[[Array], Array], W: Array) -> list[str]:
     """What is said where backward transposes, and what is right is known but for this."""
     point = _point(lambda X, W: X @ W, lambda g, X, W: (g @ W, X.T @ g), normal(6, 4), W=W)
     right = point.C[0].reshape(6, 4) @ W.T
-    return list(_turned(point, "X", numeric_off(right)))
+    return list(_turned(point, Jacobians(point), "X", numeric_off(right)))
 
 
 W4 = normal(4, 4, seed=3)
@@ -380,7 +380,7 @@ def test_a_turn_leaves_a_hundredth_of_the_error() -> None:
     for share, found in ((0.9e-2, [TRANSPOSED]), (1.1e-2, [])):
         numeric = right.copy()
         numeric[0, 3] += share * given
-        assert list(_turned(point, "X", numeric)) == found
+        assert list(_turned(point, Jacobians(point), "X", numeric)) == found
 
 
 def test_four_numbers_have_to_fit() -> None:
@@ -413,12 +413,12 @@ def test_right_with_axes_exchanged_or_reversed() -> None:
         ),
     ):
         point, right = point_of(turn)
-        assert list(_turned(point, "X", right)) == [words]
+        assert list(_turned(point, Jacobians(point), "X", right)) == [words]
 
 
 def test_right_with_a_vector_reversed() -> None:
     point = _point(_scaled, lambda g, X, a: (g * a[::-1], (g * X).sum(axis=0)), A0, a=A_)
-    assert list(_turned(point, "X", point.C[0].reshape(4, 5) * A_)) == [
+    assert list(_turned(point, Jacobians(point), "X", point.C[0].reshape(4, 5) * A_)) == [
         "right with a reversed along axis 0: turn it, or do not"
     ]
 

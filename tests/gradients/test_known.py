@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from layerwise.arrays import Array, Matrix
 from layerwise.gradients.jacobian import Jacobian
-from layerwise.gradients.known import factor_of, factors_by_index, summands, terms
+from layerwise.gradients.known import factor_of, factors_by_index, product_rule
 from tests.gradients.matrices import jacobian
 from tests.gradients.points import normal
 
@@ -48,174 +47,7 @@ def test_each_answer_counts_by_its_own_tolerance() -> None:
     assert factor_of(0 * found.A, 0 * found.J, found) is None
 
 
-# A known factor -----------------------------------------------------------------------------------
-
-OUT = "backward leaves out {0}: times it, the gradient is right"
-TWICE = "backward has {0} once too often: it is {0} times the right one"
-MASK = "wrong only where {} is 0: the mask is not applied"
-A0 = 1 + np.abs(normal(6, 6))
-
-
-def _terms(A: Any, J: Any, known: dict[str, Array], x: Any = (2, 3), Y: Any = (2, 3)) -> list[str]:
-    return list(terms(jacobian(A, J, x, Y), known))
-
-
-def test_an_array_of_the_tensors_shape() -> None:
-    T = normal(2, 3)
-    column = T.reshape(6, 1)
-    assert _terms(A0, A0 * column, {"T": T}) == [OUT.format("T")]
-    assert _terms(A0 * column, A0, {"T": T}) == [TWICE.format("T")]
-    assert _terms(A0 * 1e9 * column, A0, {"T": 1e9 * T}) == [TWICE.format("T")]
-    assert _terms(A0, A0 * column, {"other": T + 1}) == []
-
-
-def test_an_array_of_the_answers_shape() -> None:
-    T = normal(2, 2)
-    A = A0[:, :4]
-    assert _terms(A, A * T.ravel(), {"T": T}, Y=(2, 2)) == [OUT.format("T")]
-    assert _terms(A * T.ravel(), A, {"T": T}, Y=(2, 2)) == [TWICE.format("T")]
-
-
-def test_an_array_along_some_axes() -> None:
-    a = np.array([1.0, 2, 4])
-    last = np.tile(a, 2)[:, np.newaxis]
-    assert _terms(A0, A0 * last, {"a": a}) == [OUT.format("a")]
-    n = np.array([1.0, 3])
-    first = np.repeat(n, 3)[:, np.newaxis]
-    assert _terms(A0, A0 * first, {"n": n}) == [OUT.format("n")]
-    assert _terms(A0, A0 * first, {"n": n[:, np.newaxis]}) == [OUT.format("n")]
-    assert _terms(A0, A0 * first, {"n": n[:, np.newaxis, np.newaxis]}) == []
-
-
-def test_a_mask() -> None:
-    M = np.array([[1.0, 0, 1], [0, 1, 1]])
-    column = M.reshape(6, 1)
-    assert _terms(A0, A0 * column, {"M": M}) == [MASK.format("M"), OUT.format("M")]
-    assert _terms(A0, A0 * column, {"M": M == 1}) == [MASK.format("M"), OUT.format("M")]
-    assert _terms(A0, A0 * column * 2, {"M": 2 * M}) == [OUT.format("M")]
-
-
-@pytest.mark.parametrize(
-    ("words", "slope"),
-    [
-        ("Y", lambda Y: Y),
-        ("1 - Y", lambda Y: 1 - Y),
-        ("1 + Y", lambda Y: 1 + Y),
-        ("1 - Y * Y", lambda Y: 1 - Y**2),
-        ("Y * (1 - Y)", lambda Y: Y * (1 - Y)),
-    ],
-)
-def test_a_slope_by_the_answer(words: str, slope: Any) -> None:
-    Y = normal(2, 2, seed=3)
-    A = A0[:, :4]
-    assert _terms(A, A * slope(Y).ravel(), {}, Y=Y) == [OUT.format(words)]
-
-
-def test_an_answer_of_zeros_and_ones_is_no_mask() -> None:
-    Y = np.array([[1.0, 0], [0, 1]])
-    A = A0[:, :4]
-    assert OUT.format("Y") in _terms(A, A * Y.ravel(), {}, Y=Y)
-    assert MASK.format("Y") not in _terms(A, A * Y.ravel(), {}, Y=Y)
-
-
-def test_equal_numbers_are_no_array() -> None:
-    for spread, many in ((0.9e-3, 0), (1.1e-3, 1)):
-        T = np.array([1.0, 1 - spread, 1.0])
-        A = 2 * A0
-        found = _terms(A, A * np.tile(T, 2)[:, np.newaxis], {"T": T})
-        assert len(found) == many
-    assert _terms(A0, 2 * A0, {"T": np.full((1,), 2.0)}) == []
-
-
-def test_two_numbers_are_an_array() -> None:
-    T = np.array([1.0, 3])
-    assert _terms(A0[:4], A0[:4] * T[[0, 1, 0, 1], np.newaxis], {"T": T}, (2, 2)) == [
-        OUT.format("T")
-    ]
-
-
-@pytest.mark.parametrize(("size", "many"), [(0.9, 0), (1.1, 1)])
-def test_what_backward_gives_stands_out_a_hundred_times(size: float, many: int) -> None:
-    T = np.array([0.0, 1])
-    A = np.full((2, 2), size * 100)
-    found = jacobian(A, A * T[:, np.newaxis], (2,), (2,), tolerance=1.0)
-    assert len(list(terms(found, {"T": T}))) == 2 * many
-
-
-def test_with_large_numbers_the_tolerance_is_that_of_their_product() -> None:
-    T = np.array([1.0, 1000])
-    A = np.full((2, 2), 5000.0)
-    for off, many in ((900.0, 1), (1100.0, 0)):
-        found = jacobian(A, A * T[:, np.newaxis] + off, (2,), (2,), tolerance=1.0)
-        assert len(list(terms(found, {"T": T}))) == many
-        found = jacobian(A * T[:, np.newaxis] + off, A, (2,), (2,), tolerance=1.0)
-        assert len(list(terms(found, {"T": T}))) == many
-    T = np.array([0.1, 0.2])
-    for off, many in ((0.9, 1), (1.1, 0)):
-        found = jacobian(A, A * T[:, np.newaxis] + off, (2,), (2,), tolerance=1.0)
-        assert len(list(terms(found, {"T": T}))) == many
-
-
-def test_of_some_elements_and_answers_only_their_numbers_count() -> None:
-    T = np.array([1.0, 2, 5])
-    found = jacobian(A0[:2], A0[:2] * T[[0, 2], np.newaxis], (3,), (6,), x_at=[0, 2])
-    assert list(terms(found, {"T": T})) == [OUT.format("T")]
-    found = jacobian(A0[:, :2], A0[:, :2] * T[[0, 2]], (6,), (3,), y_at=[0, 2])
-    assert list(terms(found, {"T": T})) == [OUT.format("T")]
-
-
-# Summands -----------------------------------------------------------------------------------------
-
-MISSING = "a summand is missing: add {}"
-AROUND = "the identity path is missing: add grad itself, for the way around"
-SURPLUS = "{} is added once too often"
-
-
-def _summands(
-    E: Matrix,
-    x: Any,
-    Y: Any,
-    known: dict[str, Array] | None = None,
-    *,
-    lost: bool = True,
-    **how: Any,
-) -> list[str]:
-    """What is said where E is lost, or there once too often."""
-    J = A0[: E.shape[0], : E.shape[1]] if E.size <= 36 else np.ones(E.shape)
-    return list(summands(jacobian(J - E if lost else J + E, J, x, Y, **how), known or {}))
-
-
-def test_grad_itself() -> None:
-    assert _summands(np.eye(6), (2, 3), (2, 3)) == [AROUND]
-    assert _summands(np.eye(6), (2, 3), (2, 3), lost=False) == [SURPLUS.format("grad itself")]
-    assert _summands(np.tile(np.eye(3), 2), (3,), (2, 3)) == [MISSING.format("grad itself")]
-    assert _summands(2 * np.eye(6), (2, 3), (2, 3)) == []
-    assert _summands(np.eye(6), (6,), (2, 3)) == []
-
-
-def test_grad_times_an_array() -> None:
-    T = normal(2, 3)
-    E = np.diag(T.ravel())
-    assert _summands(E, (2, 3), (2, 3), {"T": T}) == [MISSING.format("grad * T")]
-    assert _summands(E, (2, 3), (2, 3), {"T": T}, lost=False) == [SURPLUS.format("grad * T")]
-    a = np.array([1.0, 2, 5])
-    assert _summands(np.diag(np.tile(a, 2)), (2, 3), (2, 3), {"a": a}) == [
-        MISSING.format("grad * a")
-    ]
-
-
-def test_grad_times_a_matrix() -> None:
-    W = normal(3, 2)
-    E = np.kron(np.eye(2), W)
-    assert _summands(E, (2, 3), (2, 2), {"W": W}) == [MISSING.format("grad @ W.T")]
-    assert _summands(E, (2, 3), (2, 2), {"W": W}, lost=False) == [SURPLUS.format("grad @ W.T")]
-    assert _summands(E, (6,), (2, 2), {"W": W}) == []
-    assert _summands(np.kron(np.eye(2), W.T), (2, 2), (2, 3), {"W": W}) == []
-    square = normal(3, 3)
-    assert _summands(np.kron(np.eye(2), square), (2, 3), (2, 3), {"S": square}) == [
-        MISSING.format("grad @ S.T")
-    ]
-    assert _summands(np.kron(np.eye(2), square.T), (2, 3), (2, 3), {"S": square}) == []
+# The product rule ---------------------------------------------------------------------------------
 
 
 def test_the_other_factor_of_a_product() -> None:
@@ -223,30 +55,13 @@ def test_the_other_factor_of_a_product() -> None:
     Y = x**3 + 1
     way = np.diag(Y / x)
     others = np.diag([3.0, 1, 2, 5])
-    words = "grad * (Y / X)"
-    assert list(summands(jacobian(others, others + way, x, Y, name="X"), {})) == [
-        MISSING.format(words)
-    ]
-    assert list(summands(jacobian(way, others, x, Y, name="X"), {})) == [
-        f"backward is {words} alone: the other summand of the product rule is missing"
-    ]
+    words = "backward is grad * (Y / X) alone: the other summand of the product rule is missing"
+    assert list(product_rule(jacobian(way, others, x, Y, name="X"))) == [words]
     # With more in the right gradient, it is something else.
-    assert list(summands(jacobian(way, others + 1, x, Y, name="X"), {})) == []
-    assert list(summands(jacobian(2 * way, others, x, Y, name="X"), {})) == []
-    x0 = x * [1, 0, 1, 1]
-    assert list(summands(jacobian(others, others + way, x0, Y, name="X"), {})) == []
-
-
-def test_other_arrays_alone_are_no_product() -> None:
-    T = normal(4)
-    A, J = np.diag(T), np.diag([3.0, 1, 2, 5])
-    assert list(summands(jacobian(A, J, (4,), (4,), name="X"), {"T": T})) == []
-
-
-def test_summands_are_seen_where_everything_is() -> None:
-    A, J = np.zeros((3, 4)), np.eye(4)[:3]
-    assert list(summands(jacobian(A, J, (4,), (4,), x_at=[0, 1, 2]), {})) == []
-    assert list(summands(jacobian(A.T, J.T, (4,), (4,), y_at=[0, 1, 2]), {})) == []
+    assert list(product_rule(jacobian(way, others + 1, x, Y, name="X"))) == []
+    assert list(product_rule(jacobian(2 * way, others, x, Y, name="X"))) == []
+    assert list(product_rule(jacobian(way, others, x * [1, 0, 1, 1], Y, name="X"))) == []
+    assert list(product_rule(jacobian(way, others, x.reshape(2, 2), Y, name="X"))) == []
 
 
 # A factor for each index --------------------------------------------------------------------------

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from layerwise.arrays import Array
-from layerwise.gradients.moves import axes_in_words, flips, indices_in_words, moved, sums
+from layerwise.gradients.moves import (
+    axes_in_words,
+    behind,
+    flips,
+    indices_in_words,
+    moved,
+    reach,
+    sums,
+)
+from tests.gradients.matrices import jacobian
 from tests.gradients.points import normal
 
 TOLERANCE = np.full(2, 1e-3)
@@ -226,3 +235,84 @@ def test_tolerances_are_inclusive() -> None:
     # What is no more than the tolerance goes nowhere.
     everywhere = np.where(J == 0, 0.5, J)
     assert len(list(sums(A, everywhere, half, "", others))) == 1
+
+
+# From which to which ------------------------------------------------------------------------------
+
+
+def _band(n: int, m: int, stride: int, *offsets: int) -> Array:
+    """Numbers from i = stride j + offset on to j."""
+    M = np.zeros((n, m))
+    for j in range(m):
+        for o in offsets:
+            if 0 <= stride * j + o < n:
+                M[stride * j + o, j] = 1 + 0.1 * o + 0.01 * j
+    return M
+
+
+@pytest.mark.parametrize(
+    ("right", "mine", "taken", "sent"),
+    [
+        ((1, 0, 2, 4), (1, 0, 1, 2), "j, j + 2, j + 4", "j to j + 2"),
+        ((2, 0, 1), (1, 0, 1), "2j, 2j + 1", "j, j + 1"),
+        ((1, -3, -2, -1, 0), (1, 0, 1, 2, 3), "j - 3 to j", "j to j + 3"),
+        ((3, 0), (4, 0), "3j", "4j"),
+    ],
+)
+def test_where_an_answer_comes_from_and_where_its_gradient_goes(
+    right: tuple[int, ...], mine: tuple[int, ...], taken: str, sent: str
+) -> None:
+    words = f"{taken}, and backward sends its gradient to {sent}"
+    J, A = _band(9, 5, *right), _band(9, 5, *mine)
+    (hint,) = reach(jacobian(A, J))
+    assert hint == (
+        f"along axis 0 forward makes answer j of {words}: a stride, dilation, padding, direction "
+        "or index is off"
+    )
+    A2, J2 = (np.kron(np.ones((2, 3)), M) for M in (A, J))
+    (hint,) = reach(jacobian(A2, J2, (2, 9), (3, 5)))
+    assert hint.startswith(f"along axis 1 forward makes answer j of {words}")
+    assert list(reach(jacobian(A, J, (10,), (5,), x_at=range(9)))) == []
+
+
+def test_what_is_only_missing_is_a_place() -> None:
+    assert list(reach(jacobian(_band(9, 5, 1, 0, 2), _band(9, 5, 1, 0, 2, 4)))) == []
+
+
+@pytest.mark.parametrize(
+    "M",
+    [
+        np.ones((6, 5)),
+        _band(9, 5, 1, 0, 1, 3, 4, 6),
+        np.array([[1.0, 0, 1, 1, 0, 0, 1, 0, 0, 1]]) * np.ones((9, 1)),
+    ],
+)
+def test_what_is_no_band(M: Array) -> None:
+    n = M.shape[1]
+    assert list(reach(jacobian(_band(9, n, 1, 0)[: len(M)], M))) == []
+    assert list(reach(jacobian(M, _band(9, n, 1, 0)[: len(M)]))) == []
+
+
+def test_as_many_numbers_go_along_all_of_a_band() -> None:
+    J, A = _band(9, 5, 1, 0, 2), _band(9, 5, 1, 0, 3)
+    A2, J2 = (np.concatenate([M, M]) for M in (A, J))
+    assert len(list(reach(jacobian(A2, J2, (2, 9), (5,))))) == 1
+    J2[2, 2] = 0
+    assert list(reach(jacobian(A2, J2, (2, 9), (5,)))) == []
+
+
+def test_the_matrices_before_a_matrix() -> None:
+    W, Z = normal(4, 3), (normal(6, 5), normal(6, 5, seed=1))
+    way = np.kron(np.eye(2), W)
+    found = jacobian(way @ Z[0], way @ Z[1], (2, 4), (5,), name="X")
+    ((path, part),) = behind(found, {"W": W, "V": normal(3, 4), "b": normal(4)})
+    assert path == "W"
+    assert part.x.shape == (2, 3)
+    assert np.allclose(part.A, Z[0])
+    assert np.allclose(part.J, Z[1])
+    assert list(behind(found, {"W": normal(4, 3, seed=2)})) == []
+    assert list(behind(found, {"W": W * [1, 0, 1]})) == []
+    other = jacobian(way @ Z[0], way @ Z[1], (2, 4), (5,), name="U")
+    assert list(behind(other, {"W": W})) == []
+    wrong = jacobian(way @ Z[0] + normal(8, 5), way @ Z[1], (2, 4), (5,), name="X")
+    assert list(behind(wrong, {"W": W})) == []

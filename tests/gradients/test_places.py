@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from layerwise.arrays import Array, Matrix
-from layerwise.gradients.jacobian import Jacobian
-from layerwise.gradients.places import by_input, carried, narrowed, places
+from layerwise.gradients.jacobian import Flags, Jacobian
+from layerwise.gradients.places import by_sign, carried, narrowed, places, repeated
 from tests.gradients.matrices import jacobian
 from tests.gradients.points import normal
 
@@ -106,17 +106,21 @@ BRANCH = ": look at that branch of the function"
 
 def test_where_it_is_zero() -> None:
     x = np.array([0.0, 1, -2, 0, 3, 4, 0, 5])
-    found = _places(np.where(x == 0, 3, 1), x)
-    assert found[0] == "3 times what is right only where W is 0"
+    found = list(by_sign(_elementwise(np.where(x == 0, 3, 1), x)))
+    assert found == ["3 times what is right only where W is 0"]
 
 
 @pytest.mark.parametrize(("name", "named"), [("W", "W"), ("X[1]", "inputs")])
 def test_by_sign(name: str, named: str) -> None:
     x = np.array([-0.5, 1, -2, 0, 3, 4, -1, -5])
     words = "3 times what is right for {} {} only" + BRANCH
-    assert _places(np.where(x < 0, 3, 1), x, name=name)[0] == words.format("negative", named)
-    assert _places(np.where(x > 0, 3, 1), x, name=name)[0] == words.format("positive", named)
-    assert BRANCH not in " ".join(_places(np.where(x < 0, 3, 1)[:7], x[:7], name=name))
+
+    def said(wrong: Flags, x: Array) -> list[str]:
+        return list(by_sign(_elementwise(np.where(wrong, 3, 1), x, name=name)))
+
+    assert said(x < 0, x) == [words.format("negative", named)]
+    assert said(x > 0, x) == [words.format("positive", named)]
+    assert said(x[:7] < 0, x[:7]) == []
 
 
 SIZES = np.array([0.5, -1, 2, -3, 4, -5, 6, -7])
@@ -405,21 +409,6 @@ def test_steps_along_an_axis_of_a_tensor() -> None:
 # By an input --------------------------------------------------------------------------------------
 
 
-def test_where_a_mask_is_0_or_1() -> None:
-    mask = np.array([1, 0, 0, 1.0])
-    words = "3 times what is right only where X[1] is {}: look at the mask in backward"
-
-    def said(mask: Array, value: int) -> list[str]:
-        wrong = np.broadcast_to((mask == value).reshape(4, -1), (4, 3))
-        return list(by_input(_elementwise(np.where(wrong, 3, 1)), {"X[1]": mask}))
-
-    for value in (0, 1):
-        assert said(mask, value) == [words.format(value)] * 2  # of x and of Y
-        assert said(mask[:, np.newaxis] * np.ones((4, 3)), value) == [words.format(value)] * 2
-    assert said(2 * mask, 0) == said(mask - 1, 0) == []
-    assert list(by_input(_elementwise(np.ones(4)), {"X[1]": np.ones(5)})) == []
-
-
 def test_rows_whose_index_repeats() -> None:
     words = (
         "zero only in rows whose index repeats in X: each of them has to be added, as by np.add.at "
@@ -428,6 +417,6 @@ def test_rows_whose_index_repeats() -> None:
     A = np.array([[0.0], [1], [0], [0]])
     tokens = np.array([[2, 3], [0, 2], [0, 1], [3, 3]])
     J = np.ones((4, 1))
-    assert list(by_input(jacobian(A, J), {"X": tokens})) == [words]
-    assert list(by_input(jacobian(A, J), {"X": tokens.astype(float)})) == []
-    assert list(by_input(jacobian(A, J), {"X": tokens + 1})) == []
+    assert list(repeated(jacobian(A, J), {"X": tokens})) == [words]
+    assert list(repeated(jacobian(A, J), {"X": tokens.astype(float)})) == []
+    assert list(repeated(jacobian(A, J), {"X": tokens + 1})) == []

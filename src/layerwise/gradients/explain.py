@@ -13,16 +13,16 @@ from layerwise.gradients.factors import factor_in_words
 from layerwise.gradients.function import Function
 from layerwise.gradients.hints import as_it_came, elsewhere, one_kept, rearranged, subsets
 from layerwise.gradients.jacobian import MOST, Jacobian, Jacobians
-from layerwise.gradients.known import factor_of, factors_by_index, summands, terms
-from layerwise.gradients.moves import axes_in_words, flips
+from layerwise.gradients.known import factor_of, factors_by_index, product_rule
+from layerwise.gradients.moves import axes_in_words, behind, flips, reach
 from layerwise.gradients.nearby import SHORT, reaches, shortened, shuffled_as
-from layerwise.gradients.places import by_input, carried, narrowed, places
+from layerwise.gradients.places import by_sign, carried, narrowed, places, repeated
 from layerwise.gradients.point import Point
+from layerwise.gradients.products import factors, summands
 from layerwise.gradients.raised import LayerRaisedError
 from layerwise.gradients.report import TensorReport
 from layerwise.gradients.statistics import bottlenecks, couplings
 from layerwise.gradients.tensors import check_together
-from layerwise.layers.base import walk
 
 GIVEN = "at the given X"
 FEW = 256  # elements: among more no pattern is an accident
@@ -30,6 +30,7 @@ NUMBER = r"-?\d+\.\d*(e[-+]\d+)?"
 
 
 WEAK = ("wrong only at", "wrong only from")  # a place that may have many causes
+VAGUE = ("missing or wrong", "the error")  # what is less than a summand by its name
 
 
 def explain(point: Point, measured: list[TensorReport]) -> list[str]:
@@ -155,36 +156,39 @@ def _patterns(
     if factor is not None:
         yield factor_in_words(point, jacobian.name, factor)
     yield from _swapped(point, jacobians, jacobian)
-    yield from terms(jacobian, _arrays(point))
+    known = jacobians.sources
+    yield from by_sign(jacobian)
+    yield from factors(jacobian, known)
+    yield from repeated(jacobian, point.function.named_inputs())
+    if jacobian.whole_y:
+        yield from _turned(point, jacobians, jacobian.name, numeric)
     yield from factors_by_index(jacobian)
     yield from rearranged(jacobian)
-    yield from summands(jacobian, _arrays(point))
-    if point.label != SHORT:  # where any term goes through few numbers
-        yield from couplings(jacobian)
-    if jacobian.whole_y:
-        yield from _turned(point, jacobian.name, numeric)
+    yield from product_rule(jacobian)
+    short = point.label == SHORT  # where any term goes through few numbers
+    terms = [] if short else list(couplings(jacobian))
+    yield from (hint for hint in terms if not hint.startswith(VAGUE))
+    yield from summands(jacobian, known)
+    yield from terms
     for where, part in narrowed(jacobian):
-        found = (*terms(part, _arrays(point)), *rearranged(part))
+        found = (*factors(part, known), *rearranged(part))
         yield from (f"{h}, only at {where}" for h in found if not h.startswith("shifted"))
-    yield from elsewhere(jacobian)
+    for path, part in behind(jacobian, {p: known[p] for p in point.function.parameters}):
+        found = (*factors(part, known), *summands(part, known))
+        yield from (f"{h}, before it goes back through {path}" for h in found)
     yield from carried(jacobian)
+    yield from reach(jacobian)
+    yield from elsewhere(jacobian)
     yield from one_kept(jacobian)
-    yield from by_input(jacobian, point.function.named_inputs())
     for where, part in narrowed(jacobian):
         yield from (f"{h}, only at {where}" for h in factors_by_index(part) if "indices" in where)
     at = list(places(jacobian))
     yield from (hint for hint in at if not hint.startswith(WEAK))
     yield from as_it_came(jacobian)
     yield from at
-    if point.label != SHORT:
+    if not short:
         yield from bottlenecks(jacobian)
     yield from subsets(jacobian)
-
-
-def _arrays(point: Point) -> Mapping[str, Array]:
-    """All arrays that a gradient may have as a factor."""
-    kept = {path: A for path, A in walk(point.function.layer) if isinstance(A, np.ndarray)}
-    return {**kept, **point.function.named_inputs(), **point.function.base}
 
 
 def _swapped(point: Point, jacobians: Jacobians, jacobian: Jacobian) -> Iterator[str]:
@@ -196,23 +200,37 @@ def _swapped(point: Point, jacobians: Jacobians, jacobian: Jacobian) -> Iterator
             yield f"swapped: this is the gradient of {name}"
 
 
-def _turned(point: Point, name: str, numeric: Array) -> Iterator[str]:
-    """Whether the gradient would be right with a parameter transposed or reversed."""
+def _turned(point: Point, jacobians: Jacobians, name: str, numeric: Array) -> Iterator[str]:
+    """Whether the gradient would be right with an array of backward's turned, or a parameter."""
     seen = np.isfinite(numeric)
-    for path in point.function.parameters:
-        W = point.function.base[path]
-        turned: list[tuple[str, Array]] = []
+    for path, words, other in _turns(point, jacobians):
+        analytic = point.function.gradients(point.C[0], late={path: other})[name]
+        given = np.abs(point.G[0][name] - numeric)[seen].max()
+        close = min(1e-4 * np.abs(numeric[seen]).max(), 1e-2 * given)
+        if seen.sum() > 3 and np.all(np.abs(analytic - numeric)[seen] <= close):
+            yield words
+
+
+def _turns(point: Point, jacobians: Jacobians) -> Iterator[tuple[str, str, Array]]:
+    """Parameters transposed, reversed and shifted, and other arrays of backward's transposed."""
+    function = point.function
+    parameters = {path: function.base[path] for path in function.parameters}
+    theirs = {
+        name: A
+        for name, A in jacobians.sources.items()
+        if name not in (*function.named_inputs(), *function.base, "Y")
+        and A.flags.writeable
+        and not any(np.may_share_memory(A, p.value) for p in function.parameters.values())
+    }
+    for path, W in {**parameters, **theirs}.items():
         for i, j in combinations(range(W.ndim), 2):
             if W.shape[i] == W.shape[j]:
                 words = f"transposed, as {path}.T for {path}"
                 words = words if W.ndim == 2 else f"with axes {i} and {j} exchanged"
-                turned.append((f"transpose: right with {path} {words}", W.swapaxes(i, j)))
-        for axes in flips(W.ndim):
-            words = f"right with {path} reversed along {axes_in_words(axes)}: turn it, or do not"
-            turned.append((words, np.flip(W, axes)))
-        for words, other in turned:
-            analytic = point.function.gradients(point.C[0], late={path: other})[name]
-            given = np.abs(point.G[0][name] - numeric)[seen].max()
-            close = min(1e-4 * np.abs(numeric[seen]).max(), 1e-2 * given)
-            if seen.sum() > 3 and np.all(np.abs(analytic - numeric)[seen] <= close):
-                yield words
+                yield path, f"transpose: right with {path} {words}", W.swapaxes(i, j).copy()
+        for axes in flips(W.ndim) if path in parameters else ():
+            along = f"along {axes_in_words(axes)}"
+            yield path, f"right with {path} reversed {along}: turn it, or do not", np.flip(W, axes)
+            for shift in (1, -1) if len(axes) == 1 and W.shape[axes[0]] > 2 else ():
+                words = f"right with {path} shifted by {shift} {along}: an index is off"
+                yield path, words, np.roll(W, shift, axes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import isqrt, prod, sqrt
+from math import exp, isqrt, prod, sqrt
 from typing import Any
 
 import numpy as np
@@ -93,17 +93,20 @@ def _own(layer: object, path: str = "") -> Iterator[tuple[str, float]]:
         inner = dict(enumerate(layer))
     for name, item in inner.items():
         where, number = f"{path}{name}", item
+        made: list[tuple[str, float]] = []
         if isinstance(item, Parameter) and item.value.size == 1:
             number = item.value.item()
-        if isinstance(number, float) and number > 0:
-            for words, value in (f"1 - {where}", 1 - number), (where, number):
-                if value > 0:
-                    one = words if words == where else f"({words})"
-                    yield words, value
-                    yield f"1 / {one}", 1 / value
-                    yield f"{one} ** 2", value**2
-                    yield f"sqrt({words})", sqrt(value)
-                    yield f"1 / sqrt({words})", 1 / sqrt(value)
+            made = [(f"exp({where})", exp(min(number, 50)))]
+        if isinstance(number, float):
+            made += [(f"1 - {where}", 1 - number), (where, number)]
+        for words, value in made:
+            if value > 0:
+                one = f"({words})" if " " in words else words
+                yield words, value
+                yield f"1 / {one}", 1 / value
+                yield f"{one} ** 2", value**2
+                yield f"sqrt({words})", sqrt(value)
+                yield f"1 / sqrt({words})", 1 / sqrt(value)
         yield from _own(item, f"{where}.")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerwise.arrays import Array, Vector
+from layerwise.gradients.held import held
 from layerwise.gradients.raised import LayerRaisedError
 from layerwise.layers.base import Layer, walk
 from layerwise.parameter import Parameter
@@ -111,13 +112,16 @@ class Function:
     ) -> Tensors:
         """d(c · F)/dx by the layer's own backward, one array for each tensor of the base.
 
-        `late` are parameters that take other values after forward, for backward alone.
+        `late` are parameters, and arrays that backward holds, which take other values after
+        forward, for backward alone.
         """
         for parameter in self.parameters.values():
             parameter.zero_grad()
         with self._at(moved or {}) as inputs:
             Y, backward = self.forward_here(inputs)
-            with self._at(late) if late else nullcontext():
+            arrays = {path: A for path, A, _ in self._arrays} if late else {}
+            arrays |= {path: p.value for path, p in self.parameters.items()}
+            with _replaced({**held(backward), **arrays} if late else {}, late or {}):
                 return self.collected(backward(shaped(c, Y)))
 
     @contextmanager
@@ -168,6 +172,19 @@ class Function:
     def name(self, i: int) -> str:
         """What the input number i is called."""
         return f"X[{i}]" if self.is_tuple else "X"
+
+
+@contextmanager
+def _replaced(arrays: Mapping[str, NDArray[Any]], others: Tensors) -> Iterator[None]:
+    """Other numbers in some of the arrays, meanwhile."""
+    before = {name: arrays[name].copy() for name in others}
+    try:
+        for name, A in others.items():
+            arrays[name][...] = A
+        yield
+    finally:
+        for name, A in before.items():
+            arrays[name][...] = A
 
 
 def in_float64(layer: AnyLayer) -> AnyLayer:

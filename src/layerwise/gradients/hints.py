@@ -35,13 +35,16 @@ def rearranged(jacobian: Jacobian) -> Iterator[str]:
 def subsets(jacobian: Jacobian) -> Iterator[str]:
     """What is right but for ways that are missing, or that should not be, or are not weighed."""
     A, J, wrong = jacobian.A, jacobian.J, jacobian.wrong
-    if np.all(np.abs(J[wrong]) <= np.broadcast_to(jacobian.tolerance, J.shape)[wrong]):
-        alive = large(J, jacobian.tolerance)[:, wrong.any(axis=0)]
-        chosen = "a mask or choice of forward (as of ReLU, dropout, a maximum) is not applied"
+    mine, ways = (large(M, jacobian.tolerance) for M in (A, J))
+    nowhere = not np.any(ways[wrong])
+    # A choice of forward differs from answer to answer, and not in a backward that knows none.
+    chosen = not np.any(ways & ~mine) and np.ptp(ways.sum(axis=0)) > 0 == np.ptp(mine.sum(axis=0))
+    if nowhere or (chosen and np.sum(ways & wrong) < np.sum(ways & ~wrong)):
+        alive = ways[:, wrong.any(axis=0)]
+        cause = "a mask or choice of forward (as of ReLU, dropout, a maximum) is not applied"
         if np.any(alive) and not jacobian.name.startswith("X"):
-            chosen = "a sum over too many axes, or a choice of forward that is not applied"
-        yield f"not zero where the answer does not depend on the element: {chosen}"
-    ways = large(J, jacobian.tolerance)
+            cause = "a sum over too many axes, or a choice of forward that is not applied"
+        yield f"not zero where the answer does not depend on the element: {cause}"
     if ways.sum() >= ENOUGH and jacobian.same(A, np.where(ways, A[ways].mean(), 0)):
         yield (
             f"grad goes the right ways, but all of it times {A[ways].mean():.6g}: a factor that "

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layerwise.arrays import Array, Indices, Matrix, Vector
 from layerwise.gradients.function import EPS, Tensors, parts, rms
+from layerwise.gradients.held import held
 from layerwise.gradients.point import Point
+from layerwise.layers.base import walk
 
 STEP = 1e-5  # where patterns need four digits, this gives eight
 CLOSE = 1e-6  # so close to what was found, a derivative needs no other step
@@ -131,6 +135,14 @@ class Jacobians:
             name, x, self.Y, A, J[:, self.y_at], x_at, self.y_at, noise[self.y_at]
         )
         return self._found[name]
+
+    @cached_property
+    def sources(self) -> dict[str, NDArray[Any]]:
+        """The arrays that a gradient may be made of, by the names that the layer has for them."""
+        function = self.point.function
+        kept = {path: A for path, A in walk(function.layer) if isinstance(A, np.ndarray)}
+        own = {"Y": self.Y, **function.named_inputs(), **function.base, **kept}
+        return {**own, **{n: A for n, A in held(function.forward()[1]).items() if n not in own}}
 
     def _analytic(self) -> list[Tensors]:
         if not self._columns:

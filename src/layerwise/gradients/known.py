@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,65 +22,17 @@ def factor_of(A: Array, J: Array, jacobian: Jacobian) -> float | None:
     return f if np.all(np.abs(a - f * n) <= 1 + abs(f)) else None
 
 
-def terms(jacobian: Jacobian, known: Mapping[str, Array]) -> Iterator[str]:
-    """A factor that one of the known arrays is, or the entries of Y, or a number for each row."""
-    A, J, x, Y = jacobian.A, jacobian.J, jacobian.x, jacobian.Y
-    if not np.any(np.abs(A) > 100 * jacobian.tolerance):
-        return
-    slopes = {
-        "Y": Y,
-        "1 - Y": 1 - Y,
-        "1 + Y": 1 + Y,
-        "1 - Y * Y": 1 - Y * Y,
-        "Y * (1 - Y)": Y - Y * Y,
-    }
-    for words, T in {**known, **slopes}.items():
-        for aligned in (*_aligned(jacobian, T, x, 0), *_aligned(jacobian, T, Y, 1)):
-            large = max(1.0, float(np.abs(aligned).max()))
-            if jacobian.same(J / large, A * aligned / large):
-                if np.all((T == 0) | (T == 1)) and T is not Y:
-                    yield f"wrong only where {words} is 0: the mask is not applied"
-                yield f"backward leaves out {words}: times it, the gradient is right"
-            if jacobian.same(A / large, J * aligned / large):
-                yield f"backward has {words} once too often: it is {words} times the right one"
-
-
-def summands(jacobian: Jacobian, known: Mapping[str, Array]) -> Iterator[str]:
-    """A summand that is a known array, entry by entry or as a matrix, is lost or there twice."""
-    x, Y, A, J = jacobian.x, jacobian.Y, jacobian.A, jacobian.J
-    if not (jacobian.whole_x and jacobian.whole_y):
-        return
-    ways, quotient = dict[str, Array](), _quotient(jacobian)
-    if x.shape == Y.shape[Y.ndim - x.ndim :]:
-        ways["grad itself"] = np.tile(np.eye(x.size), Y.size // x.size)
-    if x.shape == Y.shape:
-        for words, T in {**known, **quotient}.items():
-            for aligned in _aligned(jacobian, T, Y, 1):
-                ways[f"grad * {words}" if words not in quotient else f"grad * ({words})"] = np.diag(
-                    aligned
-                )
-    for words, T in known.items():
-        if x.shape[:-1] == Y.shape[:-1] and T.shape == (x.shape[-1], Y.shape[-1]):
-            ways[f"grad @ {words}.T"] = np.kron(np.eye(x.size // len(T)), T)
-    for words, way in ways.items():
-        if jacobian.same(J - A, way):
-            around = words == "grad itself" and x.shape == Y.shape
-            missing = "the identity path" if around else "a summand"
-            yield f"{missing} is missing: add {words}{', for the way around' * around}"
-        if jacobian.same(A - J, way):
-            yield f"{words} is added once too often"
-        if (
-            words == f"grad * (Y / {jacobian.name})"
-            and np.array_equal(large(J, jacobian.tolerance), way != 0)
-            and jacobian.same(A, way)
-        ):
-            yield f"backward is {words} alone: the other summand of the product rule is missing"
-
-
-def _quotient(jacobian: Jacobian) -> dict[str, Array]:
-    """What X is multiplied by, where the answer is X times something."""
-    alike = jacobian.x.shape == jacobian.Y.shape and np.all(jacobian.x)
-    return {f"Y / {jacobian.name}": jacobian.Y / jacobian.x} if alike else {}
+def product_rule(jacobian: Jacobian) -> Iterator[str]:
+    """Whether of Y = X f(X) backward has f(X) alone."""
+    x, Y, A = jacobian.x, jacobian.Y, jacobian.A
+    if x.shape == Y.shape and jacobian.whole_x and jacobian.whole_y and np.all(x):
+        way = np.diag((Y / x).ravel())
+        alone = np.array_equal(large(jacobian.J, jacobian.tolerance), way != 0)
+        if alone and jacobian.same(A, way):
+            yield (
+                f"backward is grad * (Y / {jacobian.name}) alone: the other summand of the product "
+                "rule is missing"
+            )
 
 
 def factors_by_index(jacobian: Jacobian) -> Iterator[str]:
@@ -126,15 +78,3 @@ def factors_by_index(jacobian: Jacobian) -> Iterator[str]:
             f"{factors[1]:#.4g}, ...): something that forward computes for each of them is left "
             "out or wrong, such as a slope, or one over a norm or a count"
         )
-
-
-def _aligned(jacobian: Jacobian, T: Array, like: Array, side: int) -> Iterator[Array]:
-    """T spread over x or Y, wherever its axes fit, as a column or row beside the matrices."""
-    if T.size < 2 or np.ptp(T.astype(float)) <= 1e-3 * np.abs(T.astype(float)).max():
-        return
-    for behind in range(like.ndim - T.ndim + 1):
-        spread = T.reshape(T.shape + (1,) * behind).astype(float)
-        pairs: Iterator[tuple[int, int]] = zip(spread.shape[::-1], like.shape[::-1], strict=False)
-        if all(m in (1, n) for m, n in pairs):
-            flat = np.broadcast_to(spread, like.shape).ravel()
-            yield flat[jacobian.y_at] if side else flat[jacobian.x_at][:, np.newaxis]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 
 from layerwise.arrays import Array, Indices
+from layerwise.gradients.jacobian import Jacobian
 
 
 def axes_in_words(axes: Sequence[int]) -> str:
@@ -116,3 +118,57 @@ def indices_in_words(indices: Sequence[int] | Indices) -> str:
     if len(found) > 2 and found == list(range(found[0], found[-1] + 1, 2)):
         return f"{'odd' if found[0] % 2 else 'even'} indices"
     return f"indices {', '.join(map(str, found[:-1]))} and {found[-1]}"
+
+
+def reach(jacobian: Jacobian) -> Iterator[str]:
+    """Which indices forward takes for each answer along an axis, and to which backward sends."""
+    if not (jacobian.whole_x and jacobian.whole_y):
+        return
+    for a, n in enumerate(jacobian.x.shape):
+        for b, m in enumerate(jacobian.Y.shape):
+            right, mine = (_ways(jacobian, M, a, b) for M in (jacobian.J, jacobian.A))
+            taken, sent = _bands(right), _bands(mine)
+            # What is only missing is a place.
+            if taken and sent and np.any(mine[right == 0]) and min(n, m) > 2:
+                yield (
+                    f"along axis {a} forward makes answer j of {taken}, and backward sends its "
+                    f"gradient to {sent}: a stride, dilation, padding, direction or index is off"
+                )
+
+
+def _ways(jacobian: Jacobian, M: Array, a: int, b: int) -> Array:
+    """How many numbers go between each index of axis a of x and each of axis b of Y."""
+    there = (np.abs(M) > jacobian.tolerance).reshape(jacobian.x.shape + jacobian.Y.shape)
+    others = [k for k in range(there.ndim) if k not in (a, jacobian.x.ndim + b)]
+    return np.asarray(there.sum(axis=tuple(others)), float)
+
+
+def _bands(many: Array) -> str | None:
+    """From which i on to which there is something for j, equally much and all along, in words."""
+    if np.unique(many[many > 0]).size != 1:
+        return None
+    i, j = np.nonzero(many)
+    rows, columns = np.indices(many.shape)
+    for stride in (1, 2, 3, 4):
+        offsets = np.unique(i - stride * j)
+        steady = np.ptp(offsets) + 1 == len(offsets) > 2
+        # Each of them has to be there for two answers, for the stride to be one.
+        told = (steady or len(offsets) < 5) and 2 * len(offsets) <= len(i) < many.size
+        if told and np.array_equal(np.isin(rows - stride * columns, offsets), many > 0):
+            first = f"{stride}j" if stride > 1 else "j"
+            each = [f"{first} {'+-'[int(o < 0)]} {abs(o)}" for o in offsets]
+            words = f"{each[0]} to {each[-1]}" if steady else ", ".join(each)
+            return words.replace(" + 0", "")
+    return None
+
+
+def behind(jacobian: Jacobian, parameters: Mapping[str, Array]) -> Iterator[tuple[str, Jacobian]]:
+    """The two matrices of Z = X W, where all that comes to X has gone through a matrix W."""
+    x = jacobian.x
+    for path, W in parameters.items() if jacobian.name.startswith("X") and jacobian.whole_x else ():
+        if W.ndim == 2 and len(W) == x.shape[-1] and np.linalg.matrix_rank(W) == W.shape[1]:
+            way, back = (np.kron(np.eye(x.size // len(W)), M) for M in (W, np.linalg.pinv(W)))
+            A, J = back @ jacobian.A, back @ jacobian.J
+            if jacobian.same(way @ A, jacobian.A) and jacobian.same(way @ J, jacobian.J):
+                z = np.zeros((*x.shape[:-1], W.shape[1]))
+                yield path, replace(jacobian, x=z, A=A, J=J, x_at=np.arange(z.size))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -63,9 +62,12 @@ class Side:
 def places(jacobian: Jacobian) -> Iterator[str]:
     """What is wrong at some places and right everywhere else."""
     what, (x, Y) = _what(jacobian), sides(jacobian)
+    lost = jacobian.wrong & (jacobian.A == 0)
+    if what != "zero" and np.any(lost):  # where nothing comes counts before what comes is wrong
+        right = replace(jacobian, A=np.where(lost, 0, jacobian.J))
+        yield from (hint for hint in places(right) if hint.startswith(("zero", "only")))
     if x.bad.sum() == 1 < x.known.sum() - 2:
         yield from _elements(x, what)
-    yield from _by_sign(x, jacobian.name, what)
     yield from _in_words(x, what, ends=jacobian.Y.ndim < jacobian.x.ndim)
     if jacobian.name.startswith("X"):
         yield from _by_size(x, jacobian.name, what)
@@ -145,8 +147,9 @@ def _elements(side: Side, what: str) -> Iterator[str]:
     yield f"{what} only at {'one element' if side.bad.sum() == 1 else 'two elements'}: {where}"
 
 
-def _by_sign(x: Side, name: str, what: str) -> Iterator[str]:
+def by_sign(jacobian: Jacobian) -> Iterator[str]:
     """What depends on the sign of the element's own value."""
+    what, (x, _), name = _what(jacobian), sides(jacobian), jacobian.name
     values = x.like.ravel()[x.at]
     if x.is_at(values == 0):
         yield f"{what} only where {name} is 0"
@@ -202,19 +205,13 @@ def _in_words(side: Side, what: str, *, ends: bool = False) -> Iterator[str]:
                     yield f"only {of} counts, and nothing comes {way} the others"
 
 
-def by_input(jacobian: Jacobian, inputs: Mapping[str, NDArray[Any]]) -> Iterator[str]:
-    """Where a mask has a zero or a one; and rows that a number in an input names repeatedly."""
-    what = _what(jacobian)
-    for side, (name, M) in product(sides(jacobian), inputs.items()):
-        like = side.like
-        if M.shape == like.shape[: M.ndim] and np.all((M == 0) | (M == 1)):
-            mask = np.broadcast_to(M.reshape(M.shape + (1,) * (like.ndim - M.ndim)), like.shape)
-            for value in (0, 1):
-                if side.is_at(mask.ravel()[side.at] == value):
-                    yield f"{what} only where {name} is {value}: look at the mask in backward"
-        if M.dtype.kind in "iu" and like.ndim and not side.of:
+def repeated(jacobian: Jacobian, inputs: Mapping[str, NDArray[Any]]) -> Iterator[str]:
+    """Whether rows that a number in an input names repeatedly are wrong, and no others."""
+    (x, _), what = sides(jacobian), _what(jacobian)
+    for name, M in inputs.items() if x.like.ndim else ():
+        if M.dtype.kind in "iu":
             numbers, counts = np.unique(M, return_counts=True)
-            if side.is_at(np.isin(side.index[0], numbers[counts > 1])):
+            if x.is_at(np.isin(x.index[0], numbers[counts > 1])):
                 yield (
                     f"{what} only in rows whose index repeats in {name}: each of them has to be "
                     "added, as by np.add.at (+= on an index keeps one of several)"
