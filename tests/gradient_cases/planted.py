@@ -179,7 +179,7 @@ slope("tanh: 1 − Y", np.tanh, lambda X, Y: 1 - Y, normal(6, 5), "leaves out 1 
 slope("tanh: no slope", np.tanh, lambda X, Y: np.ones_like(X), normal(6, 5), "leaves out 1 - Y * Y")
 slope("sigmoid: Y alone", sigmoid, lambda X, Y: Y, normal(6, 5), "leaves out 1 - Y")
 slope("sigmoid: 1 − Y alone", sigmoid, lambda X, Y: 1 - Y, normal(6, 5), "leaves out Y")
-slope("exp: X for Y", np.exp, lambda X, Y: X, normal(6, 5), "Y is left out, or X is in its place")
+slope("exp: X for Y", np.exp, lambda X, Y: X, normal(6, 5), "times Y over X", "is left out, or Y")
 slope("square: 2 forgotten", np.square, lambda X, Y: X, normal(6, 5), "factor 1/2")
 slope("square of two rows: 2 forgotten", np.square, lambda X, Y: X, normal(2, 5), "factor 1/2")
 slope("log: X for 1/X", np.log, lambda X, Y: X, positive(6, 5), "X * X once too often")

@@ -1,11 +1,12 @@
 """Products of grad with known arrays: factors and summands that are lost or too much."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 
-from layerwise.arrays import Array, Matrix
+from layerwise.arrays import Matrix
 from layerwise.gradients.products import factors, summands
 from tests.gradients.matrices import jacobian
 from tests.gradients.points import normal
@@ -18,7 +19,7 @@ MASK = "wrong only where {} is 0: the mask is not applied"
 A0 = 1 + np.abs(normal(6, 6))
 
 
-def _terms(A: Any, J: Any, known: dict[str, Array], x: Any = (2, 3), Y: Any = (2, 3)) -> list[str]:
+def _terms(A: Any, J: Any, known: Mapping[str, Any], x: Any = (2, 3), Y: Any = (2, 3)) -> list[str]:
     return list(factors(jacobian(A, J, x, Y), known))
 
 
@@ -141,7 +142,7 @@ def _summands(
     E: Matrix,
     x: Any,
     Y: Any,
-    known: dict[str, Array] | None = None,
+    known: Mapping[str, Any] | None = None,
     *,
     lost: bool = True,
     **how: Any,
@@ -203,3 +204,116 @@ def test_summands_are_seen_where_everything_is() -> None:
     A, J = np.zeros((3, 4)), np.eye(4)[:3]
     assert list(summands(jacobian(A, J, (4,), (4,), x_at=[0, 1, 2]), {})) == []
     assert list(summands(jacobian(A.T, J.T, (4,), (4,), y_at=[0, 1, 2]), {})) == []
+
+
+# In another's place -------------------------------------------------------------------------------
+
+
+def test_one_array_in_the_place_of_another() -> None:
+    T, U = normal(2, 3), normal(2, 3, seed=1)
+    t, u = (M.reshape(6, 1) for M in (T, U))
+    assert _terms(A0 * t, A0 * u, {"T": T, "U": U}) == [
+        "times U over T, the gradient is right: U is left out, or T is in its place"
+    ]
+    assert _terms(A0 * (1 - t), A0 * u * u, {"T": T, "U": U}) == [
+        "times U * U over (1 - T), the gradient is right: U * U is left out, or 1 - T is in its "
+        "place"
+    ]
+    spoiled = A0 * u
+    spoiled[1, 1] *= 1.01
+    assert _terms(A0 * t, spoiled, {"T": T, "U": U}) == []
+
+
+def test_the_answer_in_the_place_of_x() -> None:
+    x, Y = normal(6), normal(6, seed=1)
+    J = np.diag(1 + np.arange(6.0))
+    found = jacobian(J, J * Y / x, x, Y, name="X")
+    assert next(factors(found, {})) == (
+        "times Y over X, the gradient is right: what forward multiplies X by is left out, or Y"
+    )
+
+
+def test_six_ratios_have_to_fit() -> None:
+    for n, said in ((5, False), (6, True)):
+        T, U = normal(n), normal(n, seed=1)
+        A = A0[:n]
+        found = jacobian(A * T[:, np.newaxis], A * U[:, np.newaxis], (n,), (6,))
+        assert any("over T" in h for h in factors(found, {"T": T, "U": U})) == said
+
+
+def test_one_mask_in_the_place_of_another() -> None:
+    T, U = normal(24), normal(24, seed=1)
+    A = 1 + np.abs(normal(24, 2))
+    mine, right = (A * (M > 0)[:, np.newaxis] for M in (T, U))
+    words = "U > 0 is left out, or T > 0 is in its place"
+    assert any(words in h for h in _terms(mine, right, {"T": T, "U": U}, (24,), (2,)))
+    # Where the two have nothing in common, each is as good as any other.
+    apart = A * (T <= 0)[:, np.newaxis]
+    assert not any("place" in h for h in _terms(mine, apart, {"T": T}, (24,), (2,)))
+
+
+# Products -----------------------------------------------------------------------------------------
+
+
+def test_products_of_two_and_three() -> None:
+    T, U, V = normal(4), normal(5, seed=1), normal(4, seed=2)
+    E = np.outer(T, U)
+    known = {"T": T, "U": U, "V": V}
+    assert _summands(E, (4,), (5,), known) == [MISSING.format("T * sum(grad * U)")]
+    assert _summands(-E, (4,), (5,), known) == [SURPLUS.format("T * sum(grad * U)")]
+    assert _summands(0.3 * E, (4,), (5,), known) == [MISSING.format("0.3000 * T * sum(grad * U)")]
+    assert _summands(0.2 * E, (4,), (5,), known) == [MISSING.format("T * mean(grad * U)")]
+    assert _summands(0.4 * E, (4,), (5,), known) == [
+        "a summand is missing, or has the wrong sign: add 2.000 * T * mean(grad * U)"
+    ]
+    assert _summands(0.8 * E, (4,), (5,), known) == [
+        MISSING.format("0.8000 * T * sum(grad * U) (as where a sum stands for a mean)")
+    ]
+    three = np.outer(T * (1 - V * V), U)
+    assert _summands(three, (4,), (5,), known) == [
+        MISSING.format("T * (1 - V * V) * sum(grad * U)")
+    ]
+    E[0, 0] *= 1.01
+    assert _summands(E, (4,), (5,), known) == []
+
+
+def test_divided_by_a_deviation() -> None:
+    T, s = normal(6), 1.5 + np.abs(normal(6, seed=1))
+    assert _summands(np.diag(T / s), (6,), (6,), {"T": T, "s": s}) == [
+        MISSING.format("grad * T * (1 / s)")
+    ]
+
+
+def test_what_a_factor_too_little_leaves() -> None:
+    T, U = normal(6), normal(6, seed=1)
+    (hint,) = _summands(np.diag((1 - T) * U), (6,), (6,), {"T": T, "U": U}, lost=False)
+    assert hint == SURPLUS.format("grad * (1 - T) * U") + (
+        " (as where one has T too little or too much)"
+    )
+    (hint,) = _summands(np.diag(T * T), (6,), (6,), {"T": T})
+    assert hint.endswith("grad * T * T (as where one has 1 - T * T too little or too much)")
+
+
+def test_few_numbers_are_no_product() -> None:
+    known = {"T": normal(4), "U": normal(4, seed=1), "V": normal(4, seed=2)}
+    E = np.diag(known["T"] * known["U"])
+    assert _summands(E, (4,), (4,), known) == []
+    assert _summands(np.eye(2), (2,), (2,)) == []
+
+
+def test_what_is_wrong_here_and_there_is_no_summand() -> None:
+    T = normal(6)
+    E = np.diag(T * [1, 1, 0, 1, 1, 0])
+    assert _summands(E, (6,), (6,), {"T": T}) == []
+    # All that is there is right: it is a place.
+    J = np.outer(normal(6), normal(6, seed=1))
+    A = J * ([[1]] * 4 + [[0]] * 2)
+    found = jacobian(A, J, (6,), (6,))
+    assert list(summands(found, {"T": (J - A)[:, 0], "U": J[0]})) == []
+
+
+def test_an_error_near_the_tolerance_is_none() -> None:
+    T = normal(6)
+    for size, said in ((90, False), (500, True)):
+        found = _summands(size * np.diag(T), (6,), (6,), {"T": T}, tolerance=1.0)
+        assert (found != []) == said

@@ -153,7 +153,9 @@ def _bands(many: Array) -> str | None:
         offsets = np.unique(i - stride * j)
         steady = np.ptp(offsets) + 1 == len(offsets) > 2
         # Each of them has to be there for two answers, for the stride to be one.
-        told = (steady or len(offsets) < 5) and 2 * len(offsets) <= len(i) < many.size
+        # Blocks, one behind the other, are gates or heads.
+        window = len(offsets) == 1 or np.diff(offsets).min() < many.shape[1]
+        told = window and (steady or len(offsets) < 5) and 2 * len(offsets) <= len(i) < many.size
         if told and np.array_equal(np.isin(rows - stride * columns, offsets), many > 0):
             first = f"{stride}j" if stride > 1 else "j"
             each = [f"{first} {'+-'[int(o < 0)]} {abs(o)}" for o in offsets]

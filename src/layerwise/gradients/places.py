@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerwise.arrays import Array, Indices
-from layerwise.gradients.jacobian import Flags, Jacobian
+from layerwise.gradients.jacobian import Flags, Jacobian, large
 from layerwise.gradients.moves import axes_in_words, flips, indices_in_words
 
 ENDS: Mapping[str, Callable[[Indices, int], Flags]] = {
@@ -63,7 +63,9 @@ def places(jacobian: Jacobian) -> Iterator[str]:
     """What is wrong at some places and right everywhere else."""
     what, (x, Y) = _what(jacobian), sides(jacobian)
     lost = jacobian.wrong & (jacobian.A == 0)
-    if what != "zero" and np.any(lost):  # where nothing comes counts before what comes is wrong
+    elsewhere = jacobian.wrong & ~large(jacobian.J, jacobian.tolerance)
+    if what != "zero" and np.any(lost) and not np.any(elsewhere):
+        # That nothing comes counts before what comes where something belongs.
         right = replace(jacobian, A=np.where(lost, 0, jacobian.J))
         yield from (hint for hint in places(right) if hint.startswith(("zero", "only")))
     if x.bad.sum() == 1 < x.known.sum() - 2:

@@ -21,7 +21,8 @@ SCREEN = 6  # entries by which products are chosen
 NEAR = 1e-4  # how close their logarithms have to be there
 DISTINCT = {1: 1, 2: 6, 3: 10}  # different numbers that so many lines have to explain
 FEW = 400  # lines of which triples are tried
-SIDES = "times {1} / {0} the gradient is right: {3} is left out, or {2} is in its place"
+SIDES = "times {1} over {0}, the gradient is right: {3} is left out, or {2} is in its place"
+TIMES = "times Y over {0}, the gradient is right: what forward multiplies {0} by is left out, or Y"
 # Where a summand has this factor too little or too much, its error has that one.
 LACKS = {r"\(1 - ([^ ]+)\)": "{}", r"([^ ]+) \* \1": "1 - {0} * {0}"}
 
@@ -61,7 +62,8 @@ def factors(jacobian: Jacobian, sources: Sources) -> Iterator[str]:
             and np.sum((j * V[i] != 0) & (a != 0)) >= ENOUGH
             and np.all(off <= np.maximum(near[i], near[k]))
         ):
-            yield SIDES.format(*both, *map(_bare, both))
+            own = both == (jacobian.name, "Y")
+            yield TIMES.format(both[0]) if own else SIDES.format(*both, *map(_bare, both))
 
 
 def _quotients(a: Vector, j: Vector, t: Vector, lines: Lines) -> list[tuple[int, int]]:
@@ -83,7 +85,7 @@ def summands(jacobian: Jacobian, sources: Sources) -> Iterator[str]:
     there, free = tied
     entries, x = Entries(jacobian, there), jacobian.x
     e, t = entries.j - entries.a, entries.tolerance
-    if len(e) < ENOUGH:
+    if len(e) < ENOUGH or np.abs(e).max() <= 100 * t.max():
         return
     if np.ptp(e) <= 2 * t.max():
         if not any(k < x.ndim for k in free):
