@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from layerwise.arrays import Array, Indices
+from layerwise.gradients.check import check_layer
 from layerwise.gradients.explain import (
     GIVEN,
     NUMBER,
@@ -539,3 +540,31 @@ def test_a_layer_that_takes_neither_alone() -> None:
         return True
 
     assert _other(wrong) == []
+
+
+def test_right_with_an_array_of_backward_transposed_or_a_parameter_shifted() -> None:
+    S = normal(4, 4)
+
+    class Mixing(Layer[Array, Array]):
+        def __init__(self) -> None:
+            self.s = Parameter(normal(4, seed=1))
+
+        def forward(self, X: Array, /) -> Any:
+            M, s = np.tanh(S), self.s.value
+
+            def backward(grad: Array) -> Array:
+                self.s.add_grad((grad * (X @ M)).sum(axis=0))
+                return (grad * s) @ M
+
+            return (X @ M) * s, backward
+
+    assert check_layer(Mixing(), normal(5, 4)).hints == [
+        "X: transpose: right with M transposed, as M.T for M"
+    ]
+
+    def back(grad: Array, X: Array, a: Array) -> tuple[Array, Array]:
+        return grad * np.roll(a, 1), (grad * X).sum(axis=0)
+
+    assert _hints(_scaled, back, A0, a=A_) == [
+        "X: right with a shifted by -1 along axis 0: an index is off"
+    ]

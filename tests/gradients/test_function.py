@@ -189,3 +189,32 @@ def test_ulps_move_equal_numbers_alike_and_zeros_not() -> None:
         assert {1, 2, 3} <= set(np.round(k).tolist())
         assert (moved[::2] == moved[1::2]).all()
     assert not ulps(np.zeros(3), 1).any()
+
+
+def test_arrays_of_backward_may_change_before_it() -> None:
+    kept = np.array([1.0, 2, 3])
+
+    class Kept(Layer[Array, Array]):
+        def __init__(self) -> None:
+            self.w, self.a = Parameter(np.array([2.0, 2, 2])), np.ones(3)
+
+        def forward(self, X: Array, /) -> Any:
+            T, w, a = X * kept, self.w.value, self.a
+
+            def backward(grad: Array) -> Array:
+                self.w.add_grad((grad * T * a).sum(axis=0))
+                dX: Array = grad * w * kept * a
+                return dX
+
+            return T * w * a, backward
+
+    function = Function(Kept(), np.ones((1, 3)))
+    c = np.ones(3)
+    before = function.gradients(c)
+    other = np.array([5.0, 6, 7])
+    for name, changed in (("kept", other * 2), ("a", before["X"] * other), ("w", other * kept)):
+        late = function.gradients(c, late={name: other})
+        assert np.array_equal(late["X"][0], np.ravel(changed))
+        assert np.array_equal(function.gradients(c)["X"], before["X"])
+    assert np.array_equal(function.gradients(c, late={"T": other[np.newaxis]})["w"], other)
+    assert np.array_equal(kept, [1, 2, 3])

@@ -17,11 +17,12 @@ The way of a check through them::
     report             what was found; `explain` finds in it the `hints` of known mistakes
 
 `check` leads through it, and so do the doors of `adapters`, for losses and plain functions.
-`explain` holds `jacobian`s against each other: `known` are factors and summands, `hints` ways that
-are missing, `statistics` means and sums, `moves` what is in the wrong place, `places` where it is
-wrong, `factors` the names of numbers; `nearby` are runs that show the same. `raised` says where an
-error came from. `numerical` is the definition of a derivative, as the course has it, which nothing
-here needs.
+`explain` holds `jacobian`s against each other: `products` are factors and summands made of arrays
+that are known, such as backward's own (`held`), laid out in `lines`; `known` are other factors,
+`hints` ways that are missing, `statistics` means and sums, `moves` what is in the wrong place,
+`places` where it is wrong, `factors` the names of numbers; `nearby` are runs that show the same.
+`raised` says where an error came from. `numerical` is the definition of a derivative, as the course
+has it, which nothing here needs.
 """
 
 from layerwise.gradients.adapters import check_gradient, check_loss

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from types import FunctionType
 from typing import Any
@@ -21,8 +21,7 @@ def held(backward: Callable[[Any], Any]) -> dict[str, NDArray[Any]]:
     >>> list(held(forward(np.ones(2))[1]))
     ['X']
     """
-    found: dict[str, NDArray[Any]] = {}
-    seen: set[int] = set()
+    found, seen = dict[str, NDArray[Any]](), set[int]()
     waiting: deque[tuple[str, object, str]] = deque([("", backward, "")])
     while waiting and len(found) < MANY:
         name, item, inside = waiting.popleft()
@@ -35,10 +34,12 @@ def held(backward: Callable[[Any], Any]) -> dict[str, NDArray[Any]]:
         elif isinstance(item, FunctionType):
             # The layer's own backward is the one that is given, or what the check put around it.
             own = name in ("", "backward")
-            where = "" if own else f"{item.__qualname__.partition('.')[0]}."
-            waiting.extend((n, part, where) for n, part in _closed(item))
-        else:
-            waiting.extend((name + at, part, inside) for at, part in _parts(item))
+            inside = "" if own else f"{item.__qualname__.partition('.')[0]}."
+            waiting.extend((variable, part, inside) for variable, part in _closed(item))
+        elif isinstance(item, list | tuple):
+            waiting.extend((f"{name}[{i}]", part, inside) for i, part in enumerate(item[:MANY]))
+        elif isinstance(item, Mapping):
+            waiting.extend((f"{name}[{key!r}]", part, inside) for key, part in item.items())
     return found
 
 
@@ -48,12 +49,3 @@ def _closed(function: FunctionType) -> Iterator[tuple[str, object]]:
     for variable, cell in zip(function.__code__.co_freevars, cells, strict=True):
         with suppress(ValueError):  # not yet bound
             yield variable, cell.cell_contents
-
-
-def _parts(item: object) -> Iterable[tuple[str, object]]:
-    """What is in a list, a tuple or a dict, and how to get there."""
-    if isinstance(item, list | tuple):
-        return [(f"[{i}]", part) for i, part in enumerate(item[:MANY])]
-    if isinstance(item, Mapping):
-        return [(f"[{key!r}]", part) for key, part in item.items()]
-    return []

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from layerwise.arrays import Array
 from layerwise.gradients.jacobian import ENOUGH, Jacobian, large
+from layerwise.gradients.lines import Entries
 from layerwise.gradients.moves import axes_in_words
 
 
@@ -40,14 +41,9 @@ def factors_by_index(jacobian: Jacobian) -> Iterator[str]:
     there = large(jacobian.J, jacobian.tolerance)
     if np.any(jacobian.wrong & ~there) or not np.any(there):
         return
-    i, j = np.nonzero(there)
-    shape = (*jacobian.x.shape, *jacobian.Y.shape)
-    index = [
-        *np.unravel_index(jacobian.x_at[i], jacobian.x.shape),
-        *np.unravel_index(jacobian.y_at[j], jacobian.Y.shape),
-    ]
-    tolerance = np.broadcast_to(jacobian.tolerance, there.shape)[there]
-    a, n = jacobian.A[there] / tolerance, jacobian.J[there] / tolerance
+    entries = Entries(jacobian, there, most=there.size)
+    index, shape = entries.index, entries.lengths
+    a, n = entries.a / entries.tolerance, entries.j / entries.tolerance
 
     def slabs(axes: list[int]) -> tuple[NDArray[np.intp], Array]:
         at = np.ravel_multi_index([index[k] for k in axes], [shape[k] for k in axes])

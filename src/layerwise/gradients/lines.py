@@ -60,11 +60,11 @@ class Lines:
 class Entries:
     """Some entries of A and J, and where they are along the axes of x, and then those of Y."""
 
-    def __init__(self, jacobian: Jacobian, chosen: Flags) -> None:
+    def __init__(self, jacobian: Jacobian, chosen: Flags, most: int = MOST) -> None:
         self.jacobian = jacobian
         at = np.flatnonzero(chosen)
-        if at.size > MOST:
-            at = np.random.default_rng(0).choice(at, MOST, replace=False)
+        if at.size > most:
+            at = np.random.default_rng(0).choice(at, most, replace=False)
         r, c = np.unravel_index(at, chosen.shape)
         self.a, self.j, self.tolerance = jacobian.A[r, c], jacobian.J[r, c], jacobian.tolerance[c]
         self.lengths = (*jacobian.x.shape, *jacobian.Y.shape)

@@ -21,6 +21,7 @@ SCREEN = 6  # entries by which products are chosen
 NEAR = 1e-4  # how close their logarithms have to be there
 DISTINCT = {1: 1, 2: 6, 3: 10}  # different numbers that so many lines have to explain
 FEW = 400  # lines of which triples are tried
+MANY = 10**6  # of them that are looked at more closely
 SIDES = "times {1} over {0}, the gradient is right: {3} is left out, or {2} is in its place"
 TIMES = "times Y over {0}, the gradient is right: what forward multiplies {0} by is left out, or Y"
 # Where a summand has this factor too little or too much, its error has that one.
@@ -192,9 +193,8 @@ def _screen(lines: Lines, good: Indices, most: int | None = None) -> tuple[Indic
     """Some of the good entries, and the lines that are nowhere nothing there."""
     size = np.abs(lines.values).max(axis=1, initial=0)
     least = np.abs(lines.values[:, good]).min(axis=1, initial=np.inf)
-    return np.random.default_rng(0).choice(good, 1 + SCREEN), np.flatnonzero(least > 1e-6 * size)[
-        :most
-    ]
+    usable = np.flatnonzero(least > 1e-6 * size)[:most]
+    return np.random.default_rng(0).choice(good, 1 + SCREEN), usable
 
 
 def _sums(last: Array, others: list[Array], wanted: Vector) -> Indices:
@@ -210,7 +210,7 @@ def _sums(last: Array, others: list[Array], wanted: Vector) -> Indices:
         rest = np.subtract.outer(rest, other @ w)
     width = NEAR * float(np.abs(w).sum())
     low, high = (np.searchsorted(p[order], rest.ravel() + d) for d in (-width, width))
-    many = high - low
+    many = np.where(np.cumsum(high - low) <= MANY, high - low, 0)
     n = np.repeat(np.arange(rest.size), many)
     first = order[np.arange(len(n)) - np.repeat(np.cumsum(many) - many - low, many)]
     at = np.unravel_index(n, rest.shape)
