@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from layerwise.arrays import Array
-from layerwise.gradients.lines import BITS, MOST, Entries, Lines
+from layerwise.gradients.lines import BITS, LARGEST, MOST, PLACES, Entries, Lines
 from tests.gradients.matrices import jacobian
 from tests.gradients.points import normal
 
@@ -90,3 +90,20 @@ def test_of_many_entries_some() -> None:
     entries = Entries(jacobian(A, A), np.ones(A.shape, bool))
     assert len(entries.a) == MOST
     assert np.array_equal(entries.a, A[entries.index[0], entries.index[1]])
+
+
+def test_of_many_places_some() -> None:
+    T = normal(2, 2, 2)
+    found = _lines({"T": T}, (2, 2, 2), (1, 2, 2, 2))[0]
+    assert 1 < len(_axes(found, "T")) <= PLACES
+    six = _lines({"T": normal(2, 2, 2, 2, 2, 2)}, (2, 2, 2), (1, 2, 2, 2))[0]
+    assert _axes(six, "T") == []
+
+
+def test_too_many_numbers_say_no_index() -> None:
+    T = np.array([0, 4, 4, 0])
+    for n, said in ((LARGEST // 4 + 1, False), (5, True)):
+        A = np.zeros((1, 4))
+        entries = Entries(jacobian(A, A, np.zeros(n), (4,), x_at=[0]), np.ones((1, 4), bool))
+        known = entries._known({"T": T}, divided=False)
+        assert any(name == "onehot(T)" for name, _, _ in known) == said

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from itertools import islice
 from types import FunctionType
 from typing import Any
 
@@ -39,7 +40,8 @@ def held(backward: Callable[[Any], Any]) -> dict[str, NDArray[Any]]:
         elif isinstance(item, list | tuple):
             waiting.extend((f"{name}[{i}]", part, inside) for i, part in enumerate(item[:MANY]))
         elif isinstance(item, Mapping):
-            waiting.extend((f"{name}[{key!r}]", part, inside) for key, part in item.items())
+            parts = islice(item.items(), MANY)
+            waiting.extend((f"{name}[{key!r}]", part, inside) for key, part in parts)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from layerwise.gradients.jacobian import Flags, Jacobian
 Sources = Mapping[str, NDArray[Any]]
 Forms = Mapping[str, Callable[[Array], Array]]
 MOST = 256  # entries that are compared: what fits there to five digits is no accident
+PLACES = 48  # of one array: with more, as where all lengths are equal, it takes too long
+LARGEST = 10**6  # numbers that say which index another one names
 BITS = 12  # so many numbers have to be above or below 0, before that is none either
 
 
@@ -31,7 +33,6 @@ FORMS: Forms = {
     "{0} * {0}": lambda T: T * T,
     "(1 - {0} * {0})": lambda T: 1 - T * T,
     "{0} * (1 - {0})": lambda T: T - T * T,
-    "exp({})": lambda T: np.exp(np.minimum(T, 50)),
     "({} > 0)": lambda T: (T > 0).astype(float),
     "tanh({})": np.tanh,
     "(1 - tanh({}) ** 2)": lambda T: 1 - np.tanh(T) ** 2,
@@ -41,6 +42,7 @@ FORMS: Forms = {
     "cos({})": np.cos,
     "sin({})": np.sin,
 }
+EXP: Forms = {"exp({})": lambda T: np.exp(np.minimum(T, 50))}  # of what is no input: there it is Y
 INVERSES: Forms = {
     "(1 / {})": lambda T: 1 / np.where(T, T, np.nan),
     "(1 / {0} ** 2)": lambda T: 1 / np.where(T, T * T, np.nan),
@@ -78,7 +80,7 @@ class Entries:
         words, axes = list[str](), list[tuple[int, ...]]()
         values: list[Array] = [np.zeros((0, len(self.a)))]
         for name, T, forms in self._known(sources, divided=divided):
-            laid = list(self._laid(T))
+            laid = list(islice(self._laid(T), PLACES))
             if laid:
                 places, lines = [place for place, _ in laid], np.array([line for _, line in laid])
                 for form, function in forms.items():
@@ -100,9 +102,10 @@ class Entries:
         """The known arrays, the tensor itself, and which index each number in one names."""
         x, Y, own = self.jacobian.x, self.jacobian.Y, self.jacobian.name
         for name, T in {**sources, "Y": Y, own: x}.items():
-            yield name, T.astype(float), {**FORMS, **INVERSES} if divided else FORMS
+            exp = {} if name.startswith("X") else EXP
+            yield name, np.asarray(T), {**FORMS, **exp, **(INVERSES if divided else {})}
             if T.dtype.kind in "iu" and T.size > 1 and T.min() >= 0:
-                for n in sorted({n for n in self.lengths if n > T.max()}):
+                for n in sorted({n for n in self.lengths if T.max() < n <= LARGEST / T.size}):
                     yield f"onehot({name})", np.eye(n)[T], ONE
         if divided and x.shape == Y.shape and np.all(x):
             yield f"Y / {own}", Y / x, QUOTIENT
@@ -123,7 +126,7 @@ class Entries:
                 elif n > s and n % s == 0 and k in ends:
                     fits += [(k, index % s), (k, index // (n // s))]
             options.append(fits)
-        for laid in product(*options) if T.ndim else ():
+        for laid in product(*options) if 0 < T.ndim < 6 else ():
             axes = tuple(k for k, _ in laid)
             if len(set(axes)) == len(axes):
-                yield axes, T[tuple(index for _, index in laid)]
+                yield axes, np.asarray(T[tuple(index for _, index in laid)], float)

@@ -22,6 +22,7 @@ NEAR = 1e-4  # how close their logarithms have to be there
 DISTINCT = {1: 1, 2: 6, 3: 10}  # different numbers that so many lines have to explain
 FEW = 400  # lines of which triples are tried
 MANY = 10**6  # of them that are looked at more closely
+SOME = 40  # masks of which pairs are
 SIDES = "times {1} over {0}, the gradient is right: {3} is left out, or {2} is in its place"
 TIMES = "times Y over {0}, the gradient is right: what forward multiplies {0} by is left out, or Y"
 # Where a summand has this factor too little or too much, its error has that one.
@@ -54,8 +55,8 @@ def factors(jacobian: Jacobian, sources: Sources) -> Iterator[str]:
         return
     pairs = _quotients(a, j, t, lines)
     if np.sum((np.abs(j) <= t) != (np.abs(a) <= t)) >= BITS:
-        pairs += permutations(map(int, np.flatnonzero(masks)), 2)
-    for i, k in sorted(pairs, key=lambda ik: sum(len(lines.words[n]) for n in ik)):
+        pairs += permutations(map(int, np.flatnonzero(masks)[:SOME]), 2)
+    for i, k in sorted(pairs, key=lambda ik: sum(len(lines.words[n]) for n in ik))[: SOME**2]:
         both = lines.words[i], lines.words[k]
         off = np.abs(j * V[i] - a * V[k])
         if (
