@@ -429,7 +429,7 @@ def test_masks_in_an_input() -> None:
         return np.sin(X[0]) * (5 - 2 * X[1])
 
     assert hint_of(f, back, (normal(6, 4), mask)) == (
-        "X[0]: a summand is missing: add -2.500 * grad * cos(X[0]) * (1 - X[1])"
+        "X[0]: a summand is missing: add -2.500 * grad * (1 - X[1]) * cos(X[0])"
     )
 
 

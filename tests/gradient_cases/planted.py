@@ -108,7 +108,7 @@ spoil("scaled", "da of the first row", 1, lambda g, grad, X, *_: (grad * X)[0].s
 spoil("scaled", "da averaged", 1, lambda g, grad, X, *_: (grad * X).mean(), "factor 1/20")
 spoil("polynomial", "dc one place off", 1, lambda g, *_: np.append(g[1:], 0), "shifted", "axis 0")
 spoil("prelu", "da of all X", 1, lambda g, grad, X, *_: (grad * X).sum(axis=0),
-      "subtracted: sum(grad * Y * (Y > 0))")  # fmt: skip
+      "subtracted: sum(grad * X * (Y > 0))")  # fmt: skip
 spoil("distances", "dC without the minus", 1, lambda g, *_: -g, "sign")
 spoil("gated", "dX without the gate's path", 0,
       lambda g, grad, X, Y, V, W: (grad * sigmoid(X @ W)) @ V.T,

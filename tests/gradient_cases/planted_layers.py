@@ -339,7 +339,7 @@ plant("residual: nothing around",
       "identity path")  # fmt: skip
 plant("residual: nothing through",
       layer_at(lambda rng: WrongResidual(Tanh(), around=False), normal(5, 4)),
-      "add grad * (1 - tanh(X) ** 2)")  # fmt: skip
+      "add grad * (1 - Tanh.Y * Tanh.Y)")  # fmt: skip
 
 
 class WrongBatchNorm(BatchNorm):

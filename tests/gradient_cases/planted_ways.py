@@ -88,7 +88,7 @@ def silu_way(first: bool, second: bool) -> Back:
 
 plant("silu: σ alone", at(silu, normal(6, 5), silu_way(True, False)),
       "Y / X", "alone", "product rule")  # fmt: skip
-plant("silu: no σ", at(silu, normal(6, 5), silu_way(False, True)), "add grad * sigmoid(X)")
+plant("silu: no σ", at(silu, normal(6, 5), silu_way(False, True)), "add grad * (Y / X)")
 
 
 def squashed(X: Array, W: Array) -> Array:

@@ -37,12 +37,9 @@ def test_all_places_where_lengths_fit() -> None:
     assert _axes(_lines({"c": normal(4)}, (3, 2), (5, 3))[0], "c") == []
 
 
-def test_rows_stay_rows() -> None:
-    assert _axes(_lines({"H": normal(5, 3)}, (3, 2), (5, 4))[0], "H") == [(2, 0)]
-    assert _axes(_lines({"H": normal(3, 4)}, (3, 4), (3, 4))[0], "H") == [
-        (0, 1), (0, 3), (2, 1), (2, 3),
-    ]  # fmt: skip
-    assert _axes(_lines({"H": normal(3, 5)}, (3, 4), (3, 5))[0], "H") == [(2, 3)]
+def test_the_rows_of_an_answer_come_first() -> None:
+    assert _axes(_lines({"H": normal(3, 5)}, (3, 4), (3, 5))[0], "H") == [(2, 3), (0, 3)]
+    assert _axes(_lines({"H": normal(2, 3)}, (2, 3), (2, 2))[0], "H") == [(2, 1), (0, 1), (3, 1)]
 
 
 def test_blocks_of_the_last_axes() -> None:

@@ -287,7 +287,7 @@ def test_divided_by_a_deviation() -> None:
 def test_what_a_factor_too_little_leaves() -> None:
     T, U = normal(6), normal(6, seed=1)
     (hint,) = _summands(np.diag((1 - T) * U), (6,), (6,), {"T": T, "U": U}, lost=False)
-    assert hint == SURPLUS.format("grad * (1 - T) * U") + (
+    assert hint == SURPLUS.format("grad * U * (1 - T)") + (
         " (as where one has T too little or too much)"
     )
     (hint,) = _summands(np.diag(T * T), (6,), (6,), {"T": T})

@@ -33,6 +33,8 @@ FORMS: Forms = {
     "{0} * {0}": lambda T: T * T,
     "(1 - {0} * {0})": lambda T: 1 - T * T,
     "{0} * (1 - {0})": lambda T: T - T * T,
+}
+SLOPES: Forms = {
     "({} > 0)": lambda T: (T > 0).astype(float),
     "tanh({})": np.tanh,
     "(1 - tanh({}) ** 2)": lambda T: 1 - np.tanh(T) ** 2,
@@ -48,6 +50,7 @@ INVERSES: Forms = {
     "(1 / {0} ** 2)": lambda T: 1 / np.where(T, T * T, np.nan),
 }
 QUOTIENT: Forms = {"({})": lambda T: T, "({0}) * (1 - {0})": lambda T: T - T * T}
+ORDER = [*FORMS, *EXP, *INVERSES, *QUOTIENT, *SLOPES]  # the simplest first
 
 
 @dataclass(eq=False, repr=False)
@@ -77,18 +80,18 @@ class Entries:
 
     def lines(self, sources: Sources, *, divided: bool = False) -> Lines:
         """All known arrays, in all forms, also divided by, and all places where their axes fit."""
-        words, axes = list[str](), list[tuple[int, ...]]()
-        values: list[Array] = [np.zeros((0, len(self.a)))]
+        found: list[tuple[int, str, list[tuple[int, ...]], Array]] = []
         for name, T, forms in self._known(sources, divided=divided):
             laid = list(islice(self._laid(T), PLACES))
-            if laid:
-                places, lines = [place for place, _ in laid], np.array([line for _, line in laid])
-                for form, function in forms.items():
-                    if form != "({} > 0)" or T.size >= BITS:
-                        words += [form.format(name)] * len(laid)
-                        axes += places
-                        values.append(function(lines))
-        V = np.concatenate(values)
+            places, lines = [place for place, _ in laid], np.array([line for _, line in laid])
+            for form, function in forms.items() if laid else ():
+                if form != "({} > 0)" or T.size >= BITS:
+                    line = ORDER.index(form), form.format(name), places, function(lines)
+                    found.append(line)
+        found.sort(key=lambda item: item[0])
+        words = [word for _, word, places, _ in found for _ in places]
+        axes = [place for _, _, places, _ in found for place in places]
+        V = np.concatenate([np.zeros((0, len(self.a))), *(values for *_, values in found)])
         size = np.abs(V).max(axis=1, initial=0)
         varied = np.flatnonzero(np.ptp(V, axis=1) > 1e-3 * size) if V.size else np.arange(0)
         # Of equal ones the first: those on which random numbers of theirs agree.
@@ -103,7 +106,7 @@ class Entries:
         x, Y, own = self.jacobian.x, self.jacobian.Y, self.jacobian.name
         for name, T in {**sources, "Y": Y, own: x}.items():
             exp = {} if name.startswith("X") else EXP
-            yield name, np.asarray(T), {**FORMS, **exp, **(INVERSES if divided else {})}
+            yield name, np.asarray(T), {**FORMS, **SLOPES, **exp, **(INVERSES if divided else {})}
             if T.dtype.kind in "iu" and T.size > 1 and T.min() >= 0:
                 for n in sorted({n for n in self.lengths if T.max() < n <= LARGEST / T.size}):
                     yield f"onehot({name})", np.eye(n)[T], ONE
@@ -112,20 +115,19 @@ class Entries:
 
     def _laid(self, T: Array) -> Iterator[tuple[tuple[int, ...], Vector]]:
         """T at each entry, its axes along some of those of x and Y, or along blocks of the last."""
-        x, rows = self.jacobian.x.ndim, self.lengths[self.jacobian.x.ndim]
+        x = self.jacobian.x.ndim
         ends = (x - 1, len(self.lengths) - 1)
-        alike = T.shape == self.jacobian.x.shape
         T = T.reshape([n for n in T.shape if n > 1])
         options: list[list[tuple[int, Indices]]] = []
         for i, s in enumerate(T.shape):
             fits = list[tuple[int, Indices]]()
             for k, (n, index) in enumerate(zip(self.lengths, self.index, strict=True)):
-                # Rows stay rows, if it is not by its shape that the length is theirs.
-                if n == s and (k == x or i or s != rows or T.ndim == 1 or (alike and k == 0)):
+                if n == s:
                     fits.append((k, index))
                 elif n > s and n % s == 0 and k in ends:
                     fits += [(k, index % s), (k, index // (n // s))]
-            options.append(fits)
+            # Rows are those of Y first.
+            options.append(sorted(fits, key=lambda fit: i > 0 or fit[0] != x))
         for laid in product(*options) if 0 < T.ndim < 6 else ():
             axes = tuple(k for k, _ in laid)
             if len(set(axes)) == len(axes):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from itertools import permutations
-from math import prod
 
 import numpy as np
 
@@ -148,10 +147,14 @@ def _in_words(
     outside = [w for w, i in zip(words, inner, strict=True) if not i]
     told = ""
     if of_y:
-        n = prod(jacobian.Y.shape[k - x] for k in of_y)
+        many = {1}
+        for k in of_y:
+            many |= {m * jacobian.Y.shape[k - x] for m in many}
+        n = max(many)
         mean = min(abs(abs(c * n) - 1), abs(abs(c * n) - 2)) < 1e-4
         inside, c = f"{'mean' if mean else 'sum'}({inside})", c * n if mean else c
-        told = " (as where a sum stands for a mean)" * (abs(abs(c) - 1 + 1 / n) < 1e-4)
+        sums = any(abs(abs(c) - 1 + 1 / m) < 1e-4 for m in many - {1})
+        told = " (as where a sum stands for a mean)" * sums
     lacks = [
         f" (as where one has {other.format(match[1])} too little or too much)"
         for word in words
