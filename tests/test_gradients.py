@@ -590,7 +590,7 @@ def test_elements_below_the_resolution_are_named_first() -> None:
     )
     noisy = report.tensors[0].count("noisy")
     assert noisy > 0
-    assert str(report).splitlines()[1] == f"  {noisy} elements of X were below the resolution"
+    assert f"  {noisy} elements of X were below the resolution" in str(report).splitlines()[:3]
 
 
 @pytest.mark.parametrize("grad", [lambda T: None, lambda T: np.zeros(2)])

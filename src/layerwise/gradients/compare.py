@@ -15,9 +15,8 @@ from layerwise.gradients.stopping import jump
 FINE = 1e-6  # a bound this much smaller than the derivative is proof: no formula is wrong by less
 RESOLUTION = 3e3  # of a forward's own error: its derivative is told over a few thousandths of x
 UNDERFLOW = 1e10 * float(np.finfo(np.float64).tiny)  # smaller numbers lose their digits
-# Of the derivative of a single element, and a hundredth of that of the largest: what a forward that
-# iterates to its last digits leaves, and less than any formula is wrong by.
-SLIGHT = 1e-7
+INEXACT = 1e-8  # √ε: what a forward that iterates to its last digit leaves in a single element
+SLIGHT = 1e-7  # what one that jumps may be off by and is proven: no formula is wrong by less
 JUMP = 1e-3  # an error below this is looked for in no kink: that would take 64 runs
 LOOKS = 6  # in vain, of 64 runs each, after which kinks are taken not to be near
 STOPS = 1.5e-2  # of the derivative: what an iteration stopped at 10⁻⁴ may leave of it, or a solver
@@ -30,9 +29,9 @@ def compare(
 ) -> Comparison:
     """The analytic derivatives along a direction against the numeric, the worst of all c.
 
-    Of a single element, an error of a ten-millionth is let pass: so exact is not every forward,
-    such as one that iterates. Where F is said not to be exact, large steps are taken, over which it
-    may bend: what they call wrong, small ones have to call so too.
+    Of a single element, an error of a hundred-millionth is let pass: so exact is not every
+    forward, such as one that iterates. Where F is said not to be exact, large steps are taken, over
+    which it may bend: what they call wrong, small ones have to call so too.
     """
     found = _each(point, where, direction, numeric, element=element)
     if point.error and any(comparison.state == "wrong" for comparison in found):
@@ -40,8 +39,11 @@ def compare(
         found = _each(point, where, direction, small, element=element)
     wrong = {k: comparison for k, comparison in enumerate(found) if comparison.state == "wrong"}
     if wrong and _stops(point, wrong, numeric.size):
-        for comparison in wrong.values():
-            comparison.state = "slight"
+        for k, comparison in wrong.items():
+            off = abs(comparison.analytic - comparison.numeric)
+            hardly = off <= SLIGHT * max(comparison.size, float(numeric.size[k]))
+            comparison.state = "proven" if hardly else "slight"
+            comparison.bound = max(comparison.bound, off)
     for state in ("wrong", "slight", "kink", "proven"):
         if any(comparison.state == state for comparison in found):
             found = [comparison for comparison in found if comparison.state == state]
@@ -63,7 +65,7 @@ def _each(
         rounding = min(_rounding(point, k, direction), most)
         bound = float(numeric.bound[k]) + rounding + 16 * EPS * size + UNDERFLOW
         off = abs(analytic - value)
-        if element and off <= SLIGHT * float(of_terms + 0.01 * numeric.size[k]):
+        if element and off <= INEXACT * float(of_terms + 0.1 * numeric.size[k]):
             bound = max(bound, off)
         comparison = Comparison(where, analytic, value, bound, "noisy", size)
         allowed = bound + float(numeric.kink[k])
@@ -95,7 +97,7 @@ def _stops(point: Point, wrong: dict[int, Comparison], sizes: Vector) -> bool:
 
     Where they are hardly off, single elements tell.
     """
-    if all(comparison.share <= SLIGHT for comparison in wrong.values()):
+    if all(comparison.share <= INEXACT for comparison in wrong.values()):
         return False
     for k, comparison in wrong.items():
         off = abs(comparison.analytic - comparison.numeric)

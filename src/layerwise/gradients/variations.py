@@ -65,11 +65,9 @@ class Variations:
         if moved:
             for what, factor in ("of the other sign", -1), ("at zero", 0):
                 half = {path: _half(v, self.rng) for path, v in moved.items()}
-                for name, turned in ("parameters", True), ("the others", False):
-                    values = {
-                        p: np.where(half[p] == turned, factor * v, v) for p, v in moved.items()
-                    }
-                    yield from self._first(f"{name} {what}", values, n)
+                for turned in (half, {path: ~of_it for path, of_it in half.items()}):
+                    values = {p: np.where(turned[p], factor * v, v) for p, v in moved.items()}
+                    yield from self._first(f"parameters {what}", values, n)
         for sizes in self._sizes():
             found = list(self._first(_words(sizes), moved, n, sizes=sizes))
             yield from found
