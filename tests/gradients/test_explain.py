@@ -467,8 +467,8 @@ def test_patterns_of_the_indices_where_something_is_wrong() -> None:
         or "exchanged" in hint
         or "another place" in hint
     )
-    (hint,) = _hints(np.sin, back(np.array([2, 3, 5])), A0)
-    assert hint.startswith("X: a factor for each index of axis 1 (2.000, 3.000, ...): something")
+    (hint,) = _hints(np.sin, back(np.array([2.5, 3.5, 5])), A0)
+    assert hint.startswith("X: a factor for each index of axis 1 (2.500, 3.500, ...): something")
     assert hint.endswith(", only at indices 1 to 3 of axis 1")
 
 

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from layerwise.gradients.hints import as_it_came, elsewhere, one_kept, rearranged, subsets
+from layerwise.gradients.hints import (
+    ONE_KEPT,
+    as_it_came,
+    elsewhere,
+    one_kept,
+    rearranged,
+    subsets,
+)
 from tests.gradients.matrices import jacobian
 from tests.gradients.points import normal
 
@@ -184,3 +191,35 @@ def test_elements_that_nothing_comes_to_have_no_last() -> None:
     assert list(one_kept(jacobian(last, J))) == []  # index 1 for all: that is a place
     first = [[1, 0, 0], [0, 3, 0], [0, 0, 0]]
     assert list(one_kept(jacobian(first, J))) == [KEPT]
+
+
+def test_of_the_edges_of_a_graph_any_may_be_kept() -> None:
+    J, A = np.zeros((5, 5)), np.zeros((5, 5))
+    for start, end in (0, 1), (0, 2), (1, 2), (2, 2), (3, 0), (3, 4), (4, 3), (1, 0):
+        J[start, end], A[start] = 1, 0
+        A[start, end] = 1
+    assert list(one_kept(jacobian(A, J))) == [ONE_KEPT]
+    # In a matrix of other rows than columns there is no edge, and the same way of all is a way.
+    assert list(one_kept(jacobian(A, J, (5,), (5, 1)))) == []
+    beside = np.eye(5) + np.eye(5, k=1) + np.eye(5, k=-1)
+    assert list(one_kept(jacobian(np.eye(5), beside))) == []
+    # Two of three are not one.
+    J[0] = A[0] = [0, 1, 1, 0, 0]
+    J[0, 4] = 1
+    assert list(one_kept(jacobian(A, J))) == []
+
+
+def test_what_does_not_arrive() -> None:
+    J = np.eye(5) + np.eye(5, k=1) / 2 + np.eye(5, k=-1) / 2
+    A = np.tril(J)
+    (hint,) = subsets(jacobian(A, J))
+    assert hint == (
+        "what arrives is right, but 4 of 13 gradients that add up do not arrive: those of one use, "
+        "one neighbour or one way are left out"
+    )
+    A = J.copy()
+    A[0, 1] = A[1, 2] = 0  # two may be an accident
+    assert list(subsets(jacobian(A, J))) == []
+    A = np.tril(J)
+    A[3, 4] = 1
+    assert list(subsets(jacobian(A, J))) == []

@@ -136,12 +136,27 @@ def test_factors_differ_by_a_thousandth() -> None:
 
 def test_right_factors_are_at_most_a_tenth() -> None:
     for n, said in ((9, False), (10, True), (11, True)):
-        f = np.arange(2.0, 2 + n)[:, np.newaxis]
+        f = np.arange(2.5, 2 + n)[:, np.newaxis]
         f[3] = 1
         assert (_by_index(f, normal(n, 4), (n,), (4,)) is not None) == said
     for near, said in ((0.9e-5, False), (1.1e-5, True)):
-        f = np.array([[2.0], [1 + near], [3]])
+        f = np.array([[2.5], [1 + near], [3]])
         assert (_by_index(f, normal(3, 4), (3,), (4,)) is not None) == said
+
+
+def test_counts_may_be_one_for_three_of_five() -> None:
+    J = normal(5, 4)
+    for counts, said in (
+        ([1, 2, 1, 3, 1], True),
+        ([1, 1 / 2, 1, 1 / 3, 1], True),
+        ([1, 2, 1, 2, 1], False),  # only two sizes
+        ([1, 2, 1, 3.1, 1], False),
+        ([1, 0, 1, 2, 3], False),
+    ):
+        f = np.array(counts)[:, np.newaxis]
+        assert (_by_index(f, J, (5,), (4,)) is not None) == said
+    more = np.array([1.0, 2, 1, 1, 3, 1, 1])[:, np.newaxis]
+    assert _by_index(more, normal(7, 4), (7,), (4,)) is None
 
 
 def test_factors_are_neither_nothing_nor_huge() -> None:

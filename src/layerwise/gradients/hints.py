@@ -9,6 +9,11 @@ import numpy as np
 from layerwise.gradients.jacobian import ENOUGH, Jacobian, large
 from layerwise.gradients.moves import flips, moved, sums
 
+ONE_KEPT = (
+    "one of several gradients is kept, where they add up: add them, with += for overlapping "
+    "windows, and np.add.at where an index repeats (+= keeps one)"
+)
+
 
 def rearranged(jacobian: Jacobian) -> Iterator[str]:
     """The right numbers in the wrong places: shifted, reversed, exchanged, summed along an axis."""
@@ -45,6 +50,11 @@ def subsets(jacobian: Jacobian) -> Iterator[str]:
         if np.any(alive) and not jacobian.name.startswith("X"):
             cause = "a sum over too many axes, or a choice of forward that is not applied"
         yield f"not zero where the answer does not depend on the element: {cause}"
+    if not np.any(A[wrong]) and np.any(ways & ~wrong) and np.sum(wrong) >= ENOUGH:
+        yield (
+            f"what arrives is right, but {np.sum(wrong)} of {np.sum(ways)} gradients that add up "
+            "do not arrive: those of one use, one neighbour or one way are left out"
+        )
     if ways.sum() >= ENOUGH and jacobian.same(A, np.where(ways, A[ways].mean(), 0)):
         yield (
             f"grad goes the right ways, but all of it times {A[ways].mean():.6g}: a factor that "
@@ -69,9 +79,10 @@ def elsewhere(jacobian: Jacobian) -> Iterator[str]:
 
 
 def one_kept(jacobian: Jacobian) -> Iterator[str]:
-    """Whether of several answers of an element only the last one's gradient, or the first's, is in.
+    """Whether of several answers of an element only one's gradient is in: the last, or the first.
 
-    Which one differs from element to element: otherwise it is a place.
+    Which one differs from element to element: otherwise it is a place. Where the order is not that
+    of the answers, as of the edges of a graph, it may be any.
     """
     reached = large(jacobian.J, jacobian.tolerance)
     if np.any(jacobian.A[jacobian.wrong]) or not np.any(jacobian.wrong):
@@ -84,9 +95,10 @@ def one_kept(jacobian: Jacobian) -> Iterator[str]:
             kept = reached & (last == ends)
             if np.array_equal(kept, reached & ~jacobian.wrong):
                 if np.unique(ends[reached.any(axis=1)]).size > 1:
-                    yield (
-                        "one of several gradients is kept, where they add up: add them, with += "
-                        "for overlapping windows, and np.add.at where an index repeats (+= keeps "
-                        "one)"
-                    )
+                    yield ONE_KEPT
                 return
+    kept = reached & ~jacobian.wrong
+    away = (jacobian.y_at - jacobian.x_at[:, np.newaxis])[kept]
+    alike = jacobian.x.shape == jacobian.Y.shape
+    if alike and np.all(kept.sum(axis=1) == reached.any(axis=1)) and np.unique(away).size > 1:
+        yield ONE_KEPT
