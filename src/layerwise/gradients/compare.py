@@ -40,10 +40,9 @@ def compare(
     wrong = {k: comparison for k, comparison in enumerate(found) if comparison.state == "wrong"}
     if wrong and _stops(point, wrong, numeric.size):
         for k, comparison in wrong.items():
-            off = abs(comparison.analytic - comparison.numeric)
-            hardly = off <= SLIGHT * max(comparison.size, float(numeric.size[k]))
+            hardly = comparison.off <= SLIGHT * max(comparison.size, float(numeric.size[k]))
             comparison.state = "proven" if hardly else "slight"
-            comparison.bound = max(comparison.bound, off)
+            comparison.bound = max(comparison.bound, comparison.off)
     for state in ("wrong", "slight", "kink", "proven"):
         if any(comparison.state == state for comparison in found):
             found = [comparison for comparison in found if comparison.state == state]
@@ -99,10 +98,8 @@ def _stops(point: Point, wrong: dict[int, Comparison], sizes: Vector) -> bool:
     """
     if all(comparison.share <= INEXACT for comparison in wrong.values()):
         return False
-    for k, comparison in wrong.items():
-        off = abs(comparison.analytic - comparison.numeric)
-        if off > STOPS * max(comparison.size, float(sizes[k])):
-            return False
+    if any(c.off > STOPS * max(c.size, float(sizes[k])) for k, c in wrong.items()):
+        return False
     if point.jump is None:
         point.jump = jump(point)
     return point.jump > 0

@@ -30,14 +30,19 @@ class Comparison:
     size: float  # what the derivative is measured against
 
     @property
+    def off(self) -> float:
+        """How far the two differ."""
+        return abs(self.analytic - self.numeric)
+
+    @property
     def error(self) -> float:
         """How many times the bound the two differ."""
-        return abs(self.analytic - self.numeric) / self.bound if self.bound else np.inf
+        return self.off / self.bound if self.bound else np.inf
 
     @property
     def share(self) -> float:
         """The difference as a share of the derivative's size."""
-        return abs(self.analytic - self.numeric) / self.size if self.size else np.inf
+        return self.off / self.size if self.size else np.inf
 
     def __str__(self) -> str:
         return (
