@@ -4,7 +4,19 @@ import numpy as np
 import pytest
 
 from layerwise.arrays import Array
-from layerwise.gradients.lines import BITS, LARGEST, MOST, PLACES, Entries, Lines
+from layerwise.gradients.lines import (
+    BITS,
+    EXP,
+    FORMS,
+    INVERSES,
+    LARGEST,
+    MOST,
+    PLACES,
+    QUOTIENT,
+    SLOPES,
+    Entries,
+    Lines,
+)
 from tests.gradients.matrices import jacobian
 from tests.gradients.points import normal
 
@@ -28,6 +40,23 @@ def test_a_line_is_the_array_at_each_entry() -> None:
     line = found.values[found.words.index("T")]
     assert np.array_equal(line, T[entries.index[1], entries.index[3]])
     assert np.allclose(found.values[found.words.index("(1 - T * T)")], 1 - line**2)
+
+
+def test_what_an_array_is_made_to() -> None:
+    t, one = np.array(0.3), 1 / (1 + np.exp(-0.3))
+    values = {
+        "{}": 0.3, "(1 - {})": 0.7, "(1 + {})": 1.3, "{0} * {0}": 0.09, "(1 - {0} * {0})": 0.91,
+        "{0} * (1 - {0})": 0.21, "({} > 0)": 1.0, "tanh({})": np.tanh(0.3),
+        "(1 - tanh({}) ** 2)": 1 / np.cosh(0.3) ** 2, "sigmoid({})": one,
+        "(1 - sigmoid({}))": 1 - one, "sigmoid({0}) * (1 - sigmoid({0}))": one * (1 - one),
+        "cos({})": np.cos(0.3), "sin({})": np.sin(0.3), "exp({})": np.exp(0.3),
+        "(1 / {})": 1 / 0.3, "(1 / {0} ** 2)": 1 / 0.09, "({})": 0.3, "({0}) * (1 - {0})": 0.21,
+    }  # fmt: skip
+    forms = {**FORMS, **SLOPES, **EXP, **INVERSES, **QUOTIENT}
+    assert {form: float(f(t)) for form, f in forms.items()} == pytest.approx(values)
+    assert list(forms) == list(values)
+    assert float(EXP["exp({})"](np.array(1e3))) == pytest.approx(np.exp(50))
+    assert np.all(np.isnan([INVERSES[form](np.array(0.0)) for form in INVERSES]))
 
 
 def test_all_places_where_lengths_fit() -> None:
