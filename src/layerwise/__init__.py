@@ -141,7 +141,7 @@ else:
         return sorted({*globals(), *__all__})
 
 
-__version__ = "0.2.0.dev0"
+__version__ = "0.2.0"
 
 __all__ = [
     "ELU",
