@@ -322,6 +322,26 @@ def test_equal_numbers_of_two_tensors_share_one_gradient(
     assert {tensor.worst.where for tensor in wrong if tensor.worst} == {"all together"}
 
 
+def test_a_minimum_is_exact_to_the_square_of_what_its_derivative_is() -> None:
+    """Y = min over z of (z - sin X)² / 2 + cos z, by steps of which z stays so far off."""
+
+    def place(X: Array) -> Array:
+        z = np.sin(X)
+        while np.abs(step := (z - np.sin(X) - np.sin(z)) / (1 - np.cos(z) + 1)).max() > 1e-5:
+            z = z - step
+        return z
+
+    def f(X: Array) -> Array:
+        z = place(X)
+        return (z - np.sin(X)) ** 2 / 2 + np.cos(z) + 2
+
+    layer = Elementwise(f, lambda X: -(place(X) - np.sin(X)) * np.cos(X))
+    X = 0.5 + 0.1 * normal(4, 3)
+    verdicts = [check_layer(layer, X, forward_error=e).verdict for e in (0.0, 1e-10, 1e-5)]
+    assert verdicts == ["inconclusive", "inconclusive", "proven"]
+    assert check_layer(layer, X, forward_error=1e-10).hints == [check.PLACE]
+
+
 def test_stairs_are_said_where_they_hide_the_derivative() -> None:
     def floor(X: Array) -> Array:
         return np.floor(100 * X) / 100

@@ -155,6 +155,16 @@ def test_without_a_jump_and_where_it_is_hardly_off_none_is_excused() -> None:
         assert _compare(point, 1).state == state
 
 
+def test_where_forward_has_an_error_ten_times_its_root_is_slight() -> None:
+    for error, root in ((1e-12, 1e-5), (1e-8, 1e-3)):
+        for share, state in zip(FEW, ("slight", "wrong"), strict=True):
+            off = share * root
+            point = point_of(np.copy, 1.0, partial(np.full_like, fill_value=1 + off))
+            point.function.forward_error = error
+            point.jump = 0.0
+            assert _compare(point, 1).state == state
+
+
 def test_what_jumps_and_is_off_by_less_than_a_ten_millionth_is_proven_to_that() -> None:
     for share, state in zip(FEW, ("proven", "slight"), strict=True):
         point = _point(1 + share * 1e-7)

@@ -26,6 +26,10 @@ MEET = (
     "where equal numbers of several tensors meet, as in the maximum of two, each gets the gradient "
     "or none does: give it to one of them, or to each a share"
 )
+PLACE = (
+    "backward is off by less than ten times the root of forward_error: a minimum is exact to the "
+    "square of what its derivative is, and there forward_error has to be that of its place"
+)
 STAIRS = (
     "Y moves in stairs: between two of them its derivative is 0, and over many it is their slope; "
     "a straight-through gradient cannot be proven"
@@ -179,6 +183,8 @@ class _Check:
                 f"forward seems to iterate until a tolerance, or to round: Y jumps by {jumps:.0e} "
                 "of its size; check_layer(..., forward_error=...) checks to what accuracy Y has"
             ]
+        if any(tensor.count("slight") for tensor in self.report.tensors):
+            return [PLACE]
         return [STAIRS] if any(point.stairs for point in tried) else []
 
     def _tensors(self, point: Point, names: list[str]) -> None:

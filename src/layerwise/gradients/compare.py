@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 import numpy as np
 
 from layerwise.arrays import Vector
@@ -19,6 +21,7 @@ INEXACT = 1e-8  # √ε: what a forward that iterates to its last digit leaves i
 SLIGHT = 1e-7  # what one that jumps may be off by and is proven: no formula is wrong by less
 JUMP = 1e-3  # an error below this is looked for in no kink: that would take 64 runs
 LOOKS = 6  # in vain, of 64 runs each, after which kinks are taken not to be near
+ROOT = 10.0  # times √ of a forward's own error: where Y is a minimum, so far off is its derivative
 STOPS = 1.5e-2  # of the derivative: what an iteration stopped at 10⁻⁴ may leave of it, or a solver
 SMALL = FIRST - 1  # 4⁻² = 1/16 of x: over more than that few layers are smooth for sure
 NOTHING = 1e-8  # √ε: a derivative this much smaller than the answer counts as zero
@@ -94,11 +97,14 @@ def _rounding(point: Point, k: int, direction: Tensors) -> float:
 def _stops(point: Point, wrong: dict[int, Comparison], sizes: Vector) -> bool:
     """Whether these, by their c, may all be off because an iteration stops, so that F jumps.
 
-    Where they are hardly off, single elements tell.
+    Or because F is said not to be exact. Where they are hardly off, single elements tell.
     """
     if all(comparison.share <= INEXACT for comparison in wrong.values()):
         return False
-    if any(c.off > STOPS * max(c.size, float(sizes[k])) for k, c in wrong.items()):
+    share = max(c.off / max(c.size, float(sizes[k])) for k, c in wrong.items())
+    if share <= ROOT * sqrt(point.function.forward_error):
+        return True
+    if share > STOPS:
         return False
     if point.jump is None:
         point.jump = jump(point)
