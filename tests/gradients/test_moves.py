@@ -273,6 +273,7 @@ def test_where_an_answer_comes_from_and_where_its_gradient_goes(
     (hint,) = reach(jacobian(A2, J2, (2, 9), (3, 5)))
     assert hint.startswith(f"along axis 1 forward makes answer j of {words}")
     assert list(reach(jacobian(A, J, (10,), (5,), x_at=range(9)))) == []
+    assert list(reach(jacobian(A[:, :2], J[:, :2], (9,), (2,)))) == []  # two answers are no line
 
 
 def test_what_is_only_missing_is_a_place() -> None:

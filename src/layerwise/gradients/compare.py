@@ -102,10 +102,10 @@ def _stops(point: Point, wrong: dict[int, Comparison], sizes: Vector) -> bool:
     if all(comparison.share <= INEXACT for comparison in wrong.values()):
         return False
     share = max(c.off / max(c.size, float(sizes[k])) for k, c in wrong.items())
-    if share <= ROOT * sqrt(point.function.forward_error):
-        return True
     if share > STOPS:
         return False
+    if share <= ROOT * sqrt(point.function.forward_error):
+        return True
     if point.jump is None:
         point.jump = jump(point)
     return point.jump > 0
