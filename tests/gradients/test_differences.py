@@ -178,6 +178,17 @@ def test_larger_steps_are_run_as_long_as_they_halve_the_bound() -> None:
     assert f.steps == set(range(15)) | {16, 17}
 
 
+def test_with_a_stated_error_no_step_is_larger_than_four_times_x() -> None:
+    f = Watched(lambda x: x + 0.4)  # of a straight line any larger step lowers the bound
+    point = point_of(f, forward_error=1e-3)
+    f.at.clear()
+    slope(point, along_x(point), NO_SIZE)
+    assert max(f.at) == 4
+    f.at.clear()
+    slope(point, along_x(point), NO_SIZE, largest=2)
+    assert max(f.at) == 4.0**-2
+
+
 def test_two_differences_leave_the_fourth_power_of_the_step() -> None:
     f = Watched(lambda x: (x + 1) ** 3)
     point = point_of(f)

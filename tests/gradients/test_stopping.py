@@ -41,6 +41,17 @@ def test_a_jump_is_found_beside_a_kink_that_stands_out_more(at: float) -> None:
     assert jump(point) == pytest.approx(1e-5 / np.abs(point.F).max() / 2, rel=1e-6)
 
 
+def test_three_places_of_a_line_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stopping, "REACHES", ())
+
+    def beside(kinks: int) -> Callable[[Array], Array]:
+        ends = np.arange(1.0, 1 + kinks) / 2
+        return lambda x: 9 + 1e-3 * np.abs(x - ends[:, None]).sum(axis=0) + 1e-6 * (x > -1)
+
+    found = [jump(point_of(beside(kinks), 1.0, noise=1e-16)) > 0 for kinks in (1, 2, 3, 4)]
+    assert found == [True, True, False, False]
+
+
 def test_a_jump_is_found_where_all_inputs_are_alike() -> None:
     def f(x: Array) -> Array:
         Y: Array = 5 + 1e-5 * (np.ptp(x) < 0.5) * (x.mean() > 0.3) + 0 * x

@@ -33,7 +33,7 @@ def lbfgs(
     Lu, Nocedal and Zhu, "A limited memory algorithm for bound constrained optimization", 1995.
     """
     vector, total = objective.vector, total_weight(targets)
-    # Of sparse rows, a part's gradient is as large as W: so it has as many rows as W at least.
+    # Of sparse rows, a part's gradient is as large as W: so a part has no fewer rows than W.
     n, size = X.shape[0], max(ROWS, X.shape[1]) if issparse(X) else ROWS
     parts = [[A[start : start + size] for A in (X, *targets)] for start in range(0, n, size)]
 

@@ -12,7 +12,7 @@ The way of a check through them::
        │  tensors      each tensor along a few directions, or element by element
        ▼
     compare            backward against `differences`, or `kinks` where the slope jumps:
-       │                 proven, wrong, at a kink, or too noisy
+       │                 proven, wrong or slightly off, at a kink, or too noisy
        ▼
     report             what was found; `explain` finds in it the `hints` of known mistakes
 

@@ -1,4 +1,4 @@
-"""One derivative, by backward and by differences: proven, wrong, at a kink, or too noisy."""
+"""One derivative, by backward and by differences: proven, wrong, or why neither can be said."""
 
 from __future__ import annotations
 

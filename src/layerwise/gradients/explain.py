@@ -22,7 +22,7 @@ from layerwise.gradients.products import factors, summands
 from layerwise.gradients.raised import LayerRaisedError
 from layerwise.gradients.report import TensorReport
 from layerwise.gradients.statistics import bottlenecks, couplings
-from layerwise.gradients.tensors import check_together
+from layerwise.gradients.tensors import off_together
 
 GIVEN = "at the given X"
 FEW = 256  # elements: among more no pattern is an accident
@@ -83,7 +83,7 @@ def which_of_two(given: Function, point: Point) -> list[str]:
             alone = Point(words, given.at(inputs, values), np.random.default_rng(0))
         except LayerRaisedError:
             return []
-        shown += [words] if not check_together(alone) else []
+        shown += [words] if off_together(alone) else []
     told = " and ".join(shown) or "neither its inputs nor its parameters alone: it takes both"
     return [f"the mistake at {point.label} is also shown by {told}"]
 
@@ -99,7 +99,7 @@ def _of_few_steps(
             short = shortened(point, axis, length) if long else None
             if short is None:
                 break
-            if check_together(short):
+            if off_together(short) is None:
                 right = True
                 continue
             shown = f", as a run with {steps} along axis {axis} shows"

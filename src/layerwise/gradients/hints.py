@@ -87,18 +87,17 @@ def one_kept(jacobian: Jacobian) -> Iterator[str]:
     reached = large(jacobian.J, jacobian.tolerance)
     if np.any(jacobian.A[jacobian.wrong]) or not np.any(jacobian.wrong):
         return
+    arrived = reached & ~jacobian.wrong
     index, shape = np.unravel_index(jacobian.y_at, jacobian.Y.shape), jacobian.Y.shape
     for axes in flips(len(shape)):
         slots = np.ravel_multi_index([index[i] for i in axes], [shape[i] for i in axes])
         for last in (slots, -slots):
             ends = np.where(reached, last, last.min() - 1).max(axis=1, keepdims=True)
-            kept = reached & (last == ends)
-            if np.array_equal(kept, reached & ~jacobian.wrong):
+            if np.array_equal(reached & (last == ends), arrived):
                 if np.unique(ends[reached.any(axis=1)]).size > 1:
                     yield ONE_KEPT
                 return
-    kept = reached & ~jacobian.wrong
-    away = (jacobian.y_at - jacobian.x_at[:, np.newaxis])[kept]
-    alike = jacobian.x.shape == jacobian.Y.shape
-    if alike and np.all(kept.sum(axis=1) == reached.any(axis=1)) and np.unique(away).size > 1:
+    away = (jacobian.y_at - jacobian.x_at[:, np.newaxis])[arrived]
+    one = np.all(arrived.sum(axis=1) == reached.any(axis=1))
+    if one and jacobian.x.shape == shape and np.unique(away).size > 1:
         yield ONE_KEPT

@@ -64,11 +64,10 @@ def factors_by_index(jacobian: Jacobian) -> Iterator[str]:
     # By elements and answers both, it is a number for each row, and not the weights themselves.
     rows = list(range(max(1, jacobian.Y.ndim - 1)))
     many = bool(x_axes) and bool(y_axes) and (len(x_axes) > 1 or y_axes not in (rows, [0]))
-    right = float(np.mean(np.abs(factors - 1) < 1e-5))
-    right = right / 6 if _counts(factors) else right  # what is counted once is right
-    if few or many or right > 0.1 or np.ptp(factors) < 1e-3:
+    if few or many or np.abs(factors).min() <= 1e-6 or np.abs(factors).max() >= 1e6:
         return
-    if np.abs(factors).min() > 1e-6 and np.abs(factors).max() < 1e6:
+    most = 0.6 if _counts(factors) else 0.1  # that are right, as where only one is counted
+    if np.mean(np.abs(factors - 1) < 1e-5) <= most and np.ptp(factors) >= 1e-3:
         both = (x_axes, ""), (y_axes, " of Y")
         words = " and ".join(f"{axes_in_words(some)}{of}" for some, of in both if some)
         yield (
@@ -80,6 +79,5 @@ def factors_by_index(jacobian: Jacobian) -> Iterator[str]:
 
 def _counts(factors: Vector) -> bool:
     """Whether they are whole numbers of three sizes or more, or one over such."""
-    some = factors[factors != 0]
-    whole = any(np.all(np.abs(f - np.round(f)) < 1e-5 * np.abs(f)) for f in (some, 1 / some))
-    return whole and np.unique(np.round(some, 5)).size > 2
+    whole = any(np.all(np.abs(f - np.round(f)) < 1e-5 * np.abs(f)) for f in (factors, 1 / factors))
+    return whole and np.unique(np.round(factors, 5)).size > 2

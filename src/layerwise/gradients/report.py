@@ -138,12 +138,10 @@ class GradientReport:
         found: dict[str, Verdict] = {}
         for tensor in self.tensors:
             both = {tensor.verdict, found.get(tensor.name, "inconclusive")}
+            if tensor.name in slight:
+                both.discard("proven")
             found[tensor.name] = (
-                "wrong"
-                if "wrong" in both
-                else "proven"
-                if "proven" in both and tensor.name not in slight
-                else "inconclusive"
+                "wrong" if "wrong" in both else "proven" if "proven" in both else "inconclusive"
             )
         return found
 

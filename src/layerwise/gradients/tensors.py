@@ -30,13 +30,8 @@ def check_tensor(
     return found
 
 
-def check_together(point: Point) -> bool:
-    """Whether all tensors at once are right along a direction, for all that can be told."""
-    return off_together(point) is None
-
-
 def off_together(point: Point) -> Comparison | None:
-    """What is wrong of all tensors at once along a direction, where that can be told.
+    """What is wrong of all tensors at once along a direction; None for all that can be told.
 
     Two differences are enough where they agree with backward: a mistake does so by chance only.
     What does not agree may be a mistake, or a kink, or noise.
@@ -120,9 +115,9 @@ def _elements(
                 tensor.numeric[index] = found.value[0] / step
             tensor.comparisons.append(_per_unit(comparison, step, float(largest.max())))
             advance()
-    # An error that no element has is believed, unless it is so small that one may be let off it.
+    # An error that no element has is believed, unless it is so small that all were looked at.
     small = all(c.share <= SLIGHT for c in directional.comparisons if c.state == "wrong")
-    if wrong and not tensor.count("wrong") and not small:
+    if wrong and not tensor.count("wrong") and not (small and len(chosen) == x.size):
         return directional
     return tensor
 
