@@ -342,6 +342,26 @@ def test_a_minimum_is_exact_to_the_square_of_what_its_derivative_is() -> None:
     assert check_layer(layer, X, forward_error=1e-10).hints == [check.PLACE]
 
 
+class Here(Maximum):
+    """One that answers near TIES alone, so that no other point shows what is wrong."""
+
+    def forward(
+        self, X: tuple[Array, Array], /
+    ) -> tuple[Array, Callable[[Array], tuple[Array, Array]]]:
+        if any(
+            A.shape != T.shape or np.abs(A - T).max() > 0.1 for A, T in zip(X, TIES, strict=True)
+        ):
+            raise ValueError("too far away")
+        return super().forward(X)
+
+
+def test_equal_numbers_at_the_given_X_are_enough() -> None:
+    assert check_layer(Here(0.5, 0.5), TIES).passed
+    report = check_layer(Here(1, 1), TIES)
+    assert report.verdicts() == {"X[0]": "wrong", "X[1]": "wrong"}
+    assert {tensor.point for tensor in report.tensors} == {check.GIVEN}
+
+
 def test_stairs_are_said_where_they_hide_the_derivative() -> None:
     def floor(X: Array) -> Array:
         return np.floor(100 * X) / 100
