@@ -82,7 +82,15 @@ def draw(found: dict[str, tuple[Diagnosis, list[float]]]) -> Figure:
     gradients.set(yscale="log", title="Size of their gradients, before training")
     losses.set(title="Loss", xlabel="epoch")
     losses.axhline(np.log(10), color="lightgray", zorder=0)
-    losses.annotate("ln 10, a guess", (EPOCHS, np.log(10)), ha="right", va="top", color="gray")
+    losses.annotate(
+        "ln 10, a guess",
+        (EPOCHS, np.log(10)),
+        (0, -6),
+        textcoords="offset points",
+        ha="right",
+        va="top",
+        color="gray",
+    )
     losses.legend(title="first weights")
     return figure
 
